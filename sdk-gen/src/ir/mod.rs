@@ -1,0 +1,3 @@
+//! Turns the parsed document into a language-neutral [`model::Api`].
+
+pub mod model;

@@ -1,0 +1,101 @@
+//! Everything that can go wrong between a checked request and its answer: one variant per reaction.
+//!
+//! **Invariant:** no HTTP here. `http::error` holds the one table from these variants to statuses and codes.
+
+use std::time::Duration;
+
+/// A lower layer's error, kept as `source` and never shown to callers.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller can fix this. `reason` is shown to them.
+    #[error("invalid request: {reason}")]
+    InvalidRequest {
+        /// Path of the offending field, such as `messages[0].content`.
+        param: Option<String>,
+        reason: String,
+    },
+    #[error("the model `{model}` does not exist or you do not have access to it")]
+    ModelNotFound { model: String },
+    /// The upstream refused *this request* and said why; another target would refuse it too.
+    #[error("provider {provider} rejected the request: {}", rejection.message)]
+    ProviderRejected { provider: String, rejection: Box<Rejection> },
+    #[error("provider {provider} is rate limited")]
+    ProviderRateLimited {
+        provider: String,
+        message: String,
+        retry_after: Option<Duration>,
+        limits: Option<RateLimitBox>,
+    },
+    /// The gateway's own credentials were refused. The caller learns only that the operator must act.
+    #[error("provider {provider} refused the gateway's credentials")]
+    ProviderAuth { provider: String },
+    /// Safe to retry elsewhere: no byte has reached the caller yet.
+    #[error("provider {provider} is unavailable")]
+    ProviderUnavailable {
+        provider: String,
+        retry_after: Option<Duration>,
+        #[source]
+        source: BoxError,
+    },
+    #[error("provider {provider} missed its {deadline} deadline of {} ms", limit.as_millis())]
+    ProviderTimeout { provider: String, deadline: Deadline, limit: Duration },
+    /// The upstream answered something that its API does not promise (HTML, bad JSON, a wrong content type).
+    #[error("provider {provider} answered out of contract: {reason}")]
+    ProviderMalformed { provider: String, reason: String },
+    /// Not safe to retry: the caller already holds part of the answer.
+    #[error("provider {provider} broke off after {events_sent} events")]
+    StreamBroken {
+        provider: String,
+        events_sent: u64,
+        #[source]
+        source: BoxError,
+    },
+    /// A single event larger than we buffer.
+    #[error("provider {provider} sent an event larger than {bytes_max} bytes")]
+    EventTooLarge { provider: String, bytes_max: usize },
+}
+
+/// Boxed so that the error stays small: most errors carry no snapshot.
+pub type RateLimitBox = Box<crate::provider::RateLimitSnapshot>;
+
+/// An upstream's refusal of one request, in the words of the OpenAI error shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    pub reason: RejectionReason,
+    pub message: String,
+    pub param: Option<String>,
+    pub code: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RejectionReason {
+    Invalid,
+    NotFound,
+    Conflict,
+    TooLarge,
+    Unprocessable,
+}
+
+/// Which of the four deadlines passed (law A3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deadline {
+    Connect,
+    /// From the request being sent to the first byte of the answer.
+    FirstByte,
+    /// Between two reads of one answer.
+    Idle,
+    Total,
+}
+
+impl std::fmt::Display for Deadline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Deadline::Connect => "connect",
+            Deadline::FirstByte => "first-byte",
+            Deadline::Idle => "idle",
+            Deadline::Total => "total",
+        })
+    }
+}

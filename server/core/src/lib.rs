@@ -1,0 +1,15 @@
+//! What the gateway decides: which target serves a model, what a stream may say, what went wrong.
+//!
+//! Start at [`gateway::Gateway`]; read [`provider`] next: it is the port that every upstream implements.
+//!
+//! **Invariant:** nothing here knows HTTP, SQL or a vendor. A status code, a header name or a vendor's
+//! quirk in this crate is a bug; they belong to `http`, `stores` and `providers`.
+
+pub mod error;
+pub mod provider;
+
+pub use error::{Deadline, Error, Rejection};
+pub use provider::{
+    ChatCall, ChatEvent, ChatStream, Completion, Provider, RateLimitSnapshot, ResponseMeta, Streaming,
+    TokenUsage, UpstreamModel, WindowSnapshot,
+};

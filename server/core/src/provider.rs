@@ -1,0 +1,113 @@
+//! The port that every upstream implements: one request in, one answer or a stream of events out.
+//!
+//! Payloads stay the JSON bytes that go to the caller. An adaptor that speaks OpenAI's wire hands the upstream's
+//! own bytes through; one that translates serialises once. Whatever the gateway has to *know* about a payload is
+//! lifted beside it ([`TokenUsage`]), so nobody downstream parses it again.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::future::BoxFuture;
+use novai_types::ChatCompletionRequest;
+
+use crate::error::Error;
+
+/// One checked chat request on its way to a target.
+#[derive(Debug, Clone)]
+pub struct ChatCall {
+    /// The request as the caller sent it: pass-through adaptors forward these bytes.
+    pub raw: Bytes,
+    /// The same request, decoded and checked.
+    pub request: Arc<ChatCompletionRequest>,
+    /// The name that the upstream knows the model by.
+    pub upstream_model: Arc<str>,
+    /// Sent along as `X-Request-Id`, so that both logs can be joined.
+    pub request_id: Arc<str>,
+}
+
+/// A finished, non-streamed answer.
+#[derive(Debug, Clone)]
+pub struct Completion {
+    /// JSON of a `ChatCompletion`.
+    pub json: Bytes,
+    pub usage: Option<TokenUsage>,
+    pub meta: ResponseMeta,
+}
+
+/// An answer that has begun to stream.
+pub struct Streaming {
+    pub events: ChatStream,
+    pub meta: ResponseMeta,
+}
+
+/// Ends after its last event; an `Err` is always the last item. Dropping it cancels the upstream request.
+pub type ChatStream = Pin<Box<dyn Stream<Item = Result<ChatEvent, Error>> + Send>>;
+
+/// One event of a stream.
+#[derive(Debug, Clone)]
+pub struct ChatEvent {
+    /// JSON of a `ChatCompletionChunk`, without line breaks.
+    pub json: Bytes,
+    /// Token counts, where this event reports them.
+    pub usage: Option<TokenUsage>,
+    /// True for the extra event that carries usage and no choice: callers get it only if they asked for it.
+    pub usage_only: bool,
+}
+
+/// Tokens as the upstream counted them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TokenUsage {
+    pub prompt: u64,
+    /// Part of `prompt` that was read from the upstream's cache.
+    pub cached_prompt: u64,
+    pub completion: u64,
+    /// Part of `completion` that was spent on reasoning.
+    pub reasoning: u64,
+    pub total: u64,
+}
+
+/// What the upstream said about the answer, beside the answer.
+#[derive(Debug, Clone, Default)]
+pub struct ResponseMeta {
+    pub upstream_request_id: Option<String>,
+    pub limits: Option<RateLimitSnapshot>,
+}
+
+/// The state of the limits that apply to a caller, as last known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RateLimitSnapshot {
+    pub requests: WindowSnapshot,
+    pub tokens: WindowSnapshot,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WindowSnapshot {
+    pub limit: Option<u64>,
+    pub remaining: Option<u64>,
+    /// Time until the whole limit is available again.
+    pub reset: Option<Duration>,
+}
+
+/// A model that an upstream offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamModel {
+    pub id: String,
+    /// Unix seconds; 0 where the upstream does not say.
+    pub created: u64,
+    pub owned_by: String,
+}
+
+pub trait Provider: Send + Sync + 'static {
+    /// The configured name, as it appears in logs and errors.
+    fn name(&self) -> &str;
+
+    fn complete(&self, call: ChatCall) -> BoxFuture<'_, Result<Completion, Error>>;
+
+    /// Resolves when the upstream has accepted the request; its first event may still be far away.
+    fn stream(&self, call: ChatCall) -> BoxFuture<'_, Result<Streaming, Error>>;
+
+    fn models(&self) -> BoxFuture<'_, Result<Vec<UpstreamModel>, Error>>;
+}

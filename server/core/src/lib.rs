@@ -5,11 +5,21 @@
 //! **Invariant:** nothing here knows HTTP, SQL or a vendor. A status code, a header name or a vendor's
 //! quirk in this crate is a bug; they belong to `http`, `stores` and `providers`.
 
+pub mod catalog;
+pub mod clock;
+pub mod deadlines;
 pub mod error;
+pub mod gateway;
 pub mod provider;
+pub mod stream;
 
-pub use error::{Deadline, Error, Rejection};
+pub use catalog::{Catalog, ModelInfo, Target};
+pub use clock::{Clock, SystemClock};
+pub use deadlines::Deadlines;
+pub use error::{Deadline, Error, Rejection, RejectionReason};
+pub use gateway::{Answered, ChatRequest, Gateway, Readiness, Streamed};
 pub use provider::{
     ChatCall, ChatEvent, ChatStream, Completion, Provider, RateLimitSnapshot, ResponseMeta, Streaming,
     TokenUsage, UpstreamModel, WindowSnapshot,
 };
+pub use stream::{GatewayStream, StreamEnd, StreamFacts};

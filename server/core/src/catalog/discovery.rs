@@ -1,0 +1,137 @@
+//! The models that a provider lists itself, remembered.
+//!
+//! Nothing runs in the background: whoever needs a fresh list fetches it, one at a time (the others wait for that
+//! answer). If that caller leaves, the next waiter fetches.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::{ModelInfo, Target};
+use crate::error::{BoxError, Error};
+use crate::provider::Provider;
+
+/// A list older than this is fetched again before it is shown.
+const LIST_TTL: Duration = Duration::from_secs(60);
+/// Between two fetches for names we do not know: callers with a typo must not become a load on the upstream.
+const LOOK_AGAIN_MIN: Duration = Duration::from_secs(5);
+
+pub(super) struct Discovery {
+    provider: Arc<dyn Provider>,
+    known: ArcSwap<Known>,
+    fetching: Mutex<()>,
+}
+
+#[derive(Default)]
+struct Known {
+    models: Vec<ModelInfo>,
+    index_by_id: HashMap<Arc<str>, usize>,
+    /// Of the last fetch, successful or not.
+    fetched_at: Option<Instant>,
+    /// Why the last fetch failed; the models are then those of the fetch before.
+    failure: Option<Arc<Error>>,
+}
+
+impl Discovery {
+    pub(super) fn new(provider: Arc<dyn Provider>) -> Self {
+        Discovery { provider, known: ArcSwap::default(), fetching: Mutex::new(()) }
+    }
+
+    pub(super) fn target(&self, model: &str) -> Option<Target> {
+        let (id, _) =
+            self.known.load().index_by_id.get_key_value(model).map(|(id, i)| (Arc::clone(id), *i))?;
+        Some(Target { provider: Arc::clone(&self.provider), upstream_model: id })
+    }
+
+    pub(super) fn model(&self, model: &str) -> Option<ModelInfo> {
+        let known = self.known.load();
+        known.index_by_id.get(model).and_then(|index| known.models.get(*index)).cloned()
+    }
+
+    pub(super) fn models(&self) -> Vec<ModelInfo> {
+        self.known.load().models.clone()
+    }
+
+    /// For listings.
+    pub(super) async fn look_if_stale(&self) {
+        let failed = self.known.load().failure.is_some();
+        self.fetch_if_older_than(if failed { LOOK_AGAIN_MIN } else { LIST_TTL }).await;
+    }
+
+    /// For a name that is not known.
+    pub(super) async fn look_again(&self) {
+        self.fetch_if_older_than(LOOK_AGAIN_MIN).await;
+    }
+
+    /// The provider's failure, if it has never told its models.
+    pub(super) fn blind(&self) -> Option<Error> {
+        let known = self.known.load();
+        let failure = known.failure.as_ref().filter(|_| known.models.is_empty())?;
+        Some(retold(self.provider.name(), failure))
+    }
+
+    async fn fetch_if_older_than(&self, age_max: Duration) {
+        if self.is_younger_than(age_max) {
+            return;
+        }
+        let _one_at_a_time = self.fetching.lock().await;
+        // Whoever held the lock before us has probably just done it.
+        if self.is_younger_than(age_max) {
+            return;
+        }
+        let result = self.provider.models().await;
+        let fetched_at = Some(Instant::now());
+        let known = match result {
+            Ok(models) => {
+                let models: Vec<ModelInfo> = models
+                    .into_iter()
+                    .map(|m| ModelInfo { id: m.id.into(), created: m.created, owned_by: m.owned_by.into() })
+                    .collect();
+                let index_by_id = models.iter().enumerate().map(|(i, m)| (Arc::clone(&m.id), i)).collect();
+                Known { models, index_by_id, fetched_at, failure: None }
+            }
+            Err(error) => {
+                // Yesterday's list is better than none: the upstream itself refuses what is gone.
+                let before = self.known.load();
+                Known {
+                    models: before.models.clone(),
+                    index_by_id: before.index_by_id.clone(),
+                    fetched_at,
+                    failure: Some(Arc::new(error)),
+                }
+            }
+        };
+        self.known.store(Arc::new(known));
+    }
+
+    fn is_younger_than(&self, age_max: Duration) -> bool {
+        self.known.load().fetched_at.is_some_and(|at| at.elapsed() < age_max)
+    }
+}
+
+/// One failure told to several callers: errors own their sources, so each caller gets a new one.
+fn retold(provider: &str, failure: &Arc<Error>) -> Error {
+    match &**failure {
+        Error::ProviderAuth { .. } => Error::ProviderAuth { provider: provider.to_owned() },
+        Error::ProviderTimeout { deadline, limit, .. } => {
+            Error::ProviderTimeout { provider: provider.to_owned(), deadline: *deadline, limit: *limit }
+        }
+        Error::ProviderMalformed { reason, .. } => Error::ProviderMalformed {
+            provider: provider.to_owned(),
+            reason: format!("listing its models: {reason}"),
+        },
+        _ => Error::ProviderUnavailable {
+            provider: provider.to_owned(),
+            retry_after: Some(LOOK_AGAIN_MIN),
+            source: Box::new(Retold(Arc::clone(failure))) as BoxError,
+        },
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot list its models: {0}")]
+struct Retold(Arc<Error>);

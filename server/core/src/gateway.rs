@@ -1,0 +1,94 @@
+//! The gateway's decisions, one call per operation: find the target, ask it, guarantee what comes back.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use novai_types::ChatCompletionRequest;
+use tokio::time::Instant;
+
+use crate::catalog::{Catalog, ModelInfo, Target};
+use crate::error::Error;
+use crate::provider::{ChatCall, Completion, ResponseMeta};
+use crate::stream::GatewayStream;
+
+/// A checked chat request as it came from the caller.
+#[derive(Debug, Clone)]
+pub struct ChatRequest {
+    pub raw: Bytes,
+    pub request: Arc<ChatCompletionRequest>,
+    pub request_id: Arc<str>,
+}
+
+pub struct Answered {
+    pub completion: Completion,
+    /// Who answered, for the access log.
+    pub target: Target,
+}
+
+pub struct Streamed {
+    pub events: GatewayStream,
+    pub meta: ResponseMeta,
+    /// Who answers, for the access log.
+    pub target: Target,
+}
+
+/// Whether requests can be served now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    pub ready: bool,
+    /// Models that can be called.
+    pub models: usize,
+}
+
+pub struct Gateway {
+    catalog: Catalog,
+}
+
+impl Gateway {
+    pub fn new(catalog: Catalog) -> Self {
+        Gateway { catalog }
+    }
+
+    pub async fn complete(&self, chat: ChatRequest) -> Result<Answered, Error> {
+        let target = self.catalog.resolve(&chat.request.model).await?;
+        let completion = target.provider.complete(call(chat, &target)).await?;
+        Ok(Answered { completion, target })
+    }
+
+    /// Resolves when the upstream has accepted the request; the first event may be far away.
+    pub async fn stream(&self, chat: ChatRequest) -> Result<Streamed, Error> {
+        let started_at = Instant::now();
+        let usage_wanted = usage_wanted(&chat.request);
+        let target = self.catalog.resolve(&chat.request.model).await?;
+        let streaming = target.provider.stream(call(chat, &target)).await?;
+        let events = GatewayStream::new(streaming.events, usage_wanted, started_at);
+        Ok(Streamed { events, meta: streaming.meta, target })
+    }
+
+    pub async fn models(&self) -> Result<Vec<ModelInfo>, Error> {
+        self.catalog.list().await
+    }
+
+    pub async fn model(&self, id: &str) -> Result<ModelInfo, Error> {
+        self.catalog.get(id).await
+    }
+
+    /// Ready as soon as one model can be called. Why not, if not, is in the log: probes are not authenticated.
+    pub async fn ready(&self) -> Readiness {
+        let models = self.catalog.list().await.map_or(0, |models| models.len());
+        Readiness { ready: models > 0, models }
+    }
+}
+
+fn call(chat: ChatRequest, target: &Target) -> ChatCall {
+    ChatCall {
+        raw: chat.raw,
+        request: chat.request,
+        upstream_model: Arc::clone(&target.upstream_model),
+        request_id: chat.request_id,
+    }
+}
+
+fn usage_wanted(request: &ChatCompletionRequest) -> bool {
+    request.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true)
+}

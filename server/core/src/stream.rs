@@ -1,0 +1,156 @@
+//! What the gateway guarantees about every stream, whoever provides it (law C4).
+//!
+//! * Exactly one end: after an `Err` or the provider's end, nothing more comes.
+//! * Usage-only events reach the caller only if they asked; the counts are kept either way.
+//! * [`StreamFacts`] tells the access log what happened, at any moment, also when the caller left half-way.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::Stream;
+use tokio::time::Instant;
+
+use crate::error::Error;
+use crate::provider::{ChatEvent, ChatStream, TokenUsage};
+
+/// A provider's stream with the guarantees above. Dropping it cancels the upstream request.
+pub struct GatewayStream {
+    inner: Option<ChatStream>,
+    usage_wanted: bool,
+    started_at: Instant,
+    events_sent: u64,
+    facts: Arc<StreamFacts>,
+}
+
+impl GatewayStream {
+    pub(crate) fn new(inner: ChatStream, usage_wanted: bool, started_at: Instant) -> Self {
+        GatewayStream {
+            inner: Some(inner),
+            usage_wanted,
+            started_at,
+            events_sent: 0,
+            facts: Arc::new(StreamFacts::default()),
+        }
+    }
+
+    /// Shared with the stream: read it when the stream has been dropped to learn how far it came.
+    pub fn facts(&self) -> Arc<StreamFacts> {
+        Arc::clone(&self.facts)
+    }
+
+    fn note(&mut self, event: &ChatEvent) -> bool {
+        if let Some(usage) = event.usage {
+            self.facts.set_usage(usage);
+        }
+        if self.events_sent == 0 && self.facts.first_event_us.load(Relaxed) == UNSET {
+            let elapsed_us = self.started_at.elapsed().as_micros();
+            self.facts.first_event_us.store(u64::try_from(elapsed_us).unwrap_or(UNSET - 1), Relaxed);
+        }
+        if event.usage_only && !self.usage_wanted {
+            return false;
+        }
+        self.events_sent += 1;
+        self.facts.events_sent.store(self.events_sent, Relaxed);
+        true
+    }
+
+    fn end(&mut self, end: StreamEnd) {
+        // The provider's stream goes at once: its connection is either back in the pool or of no more use.
+        self.inner = None;
+        self.facts.end.store(end as u8, Relaxed);
+    }
+}
+
+impl Stream for GatewayStream {
+    type Item = Result<ChatEvent, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
+            match inner.as_mut().poll_next(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Some(Ok(event))) => {
+                    if this.note(&event) {
+                        return Poll::Ready(Some(Ok(event)));
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    this.end(StreamEnd::Failed);
+                    return Poll::Ready(Some(Err(error)));
+                }
+                Poll::Ready(None) => {
+                    this.end(StreamEnd::Complete);
+                    return Poll::Ready(None);
+                }
+            }
+        }
+    }
+}
+
+/// How a stream stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum StreamEnd {
+    /// Not over. Once the stream is dropped: the caller left before the end.
+    Running = 0,
+    Complete = 1,
+    Failed = 2,
+}
+
+const UNSET: u64 = u64::MAX;
+
+/// Written by the stream as it goes, read by the access log. Plain atomics: one store per event, no lock.
+#[derive(Debug)]
+pub struct StreamFacts {
+    events_sent: AtomicU64,
+    first_event_us: AtomicU64,
+    end: AtomicU8,
+    usage: Mutex<Option<TokenUsage>>,
+}
+
+impl Default for StreamFacts {
+    fn default() -> Self {
+        StreamFacts {
+            events_sent: AtomicU64::new(0),
+            first_event_us: AtomicU64::new(UNSET),
+            end: AtomicU8::new(StreamEnd::Running as u8),
+            usage: Mutex::new(None),
+        }
+    }
+}
+
+impl StreamFacts {
+    /// Events handed to the caller.
+    pub fn events_sent(&self) -> u64 {
+        self.events_sent.load(Relaxed)
+    }
+
+    /// From the gateway's start on the request to the first event of the upstream; `None` before that event.
+    pub fn time_to_first_event(&self) -> Option<Duration> {
+        match self.first_event_us.load(Relaxed) {
+            UNSET => None,
+            us => Some(Duration::from_micros(us)),
+        }
+    }
+
+    /// The last counts the upstream reported, also those the caller did not ask to see.
+    pub fn usage(&self) -> Option<TokenUsage> {
+        *self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn end(&self) -> StreamEnd {
+        match self.end.load(Relaxed) {
+            1 => StreamEnd::Complete,
+            2 => StreamEnd::Failed,
+            _ => StreamEnd::Running,
+        }
+    }
+
+    fn set_usage(&self, usage: TokenUsage) {
+        *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some(usage);
+    }
+}

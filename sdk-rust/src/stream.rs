@@ -1,0 +1,263 @@
+//! [`Stream`]: typed events as they come, put together on the way.
+//!
+//! Start at [`Stream::poll_next`](futures_core::Stream::poll_next). A stream ends in exactly one of two ways: its terminal
+//! event, after which it yields `None`, or one `Err`, which holds what came until then. An end without the terminal is an
+//! error ([`Error::StreamTruncated`]), never a short success.
+//!
+//! Dropping a stream closes its connection, which cancels the request at the server.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use crate::body::{EventBody, Step};
+use crate::errors::{Error, Partial};
+use crate::failure::Failure;
+use crate::rate_limit::RateLimit;
+use crate::timeout::{Alarm, Deadline, after};
+use crate::transport::Opened;
+
+/// After the terminal event, a server has only its body's end to send.
+const DRAIN_BYTES_MAX: usize = 64 << 10;
+/// Long enough for an end that is on its way, short enough that a server which never ends its body delays nobody: the
+/// connection is worth a few round trips, not more.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Puts a stream's events together. Generated, for every operation that streams.
+pub trait Accumulate: Default + Send + Unpin + 'static {
+    /// One event.
+    type Event: DeserializeOwned + Send + 'static;
+    /// What the operation returns when it does not stream.
+    type Final: Serialize + Send + Sync + 'static;
+    /// `data` of the event that ends a complete stream; `None`: the end of the body does.
+    const TERMINAL: Option<&'static str>;
+
+    fn push(&mut self, event: &Self::Event);
+    /// What there is so far.
+    fn snapshot(&self) -> Self::Final;
+    fn finish(self) -> Self::Final;
+}
+
+/// The events of one reply; a [`futures_core::Stream`] of `Result<A::Event, Error>`.
+pub struct Stream<A: Accumulate> {
+    opened: Opened,
+    accumulator: A,
+    events_received: u64,
+    state: State,
+    alarm: Alarm,
+    /// Since when the caller waits for an event that is not there.
+    waiting_since: Option<Instant>,
+    event: PhantomData<fn() -> A::Event>,
+}
+
+enum State {
+    Open,
+    /// The last event is in: `error` is what is left to hand out.
+    Draining {
+        until: Option<Instant>,
+        bytes_left: usize,
+        error: Option<Error>,
+    },
+    Complete,
+    Failed,
+}
+
+impl<A: Accumulate> Stream<A> {
+    pub(crate) fn new(opened: Opened) -> Self {
+        Self {
+            opened,
+            accumulator: A::default(),
+            events_received: 0,
+            state: State::Open,
+            alarm: Alarm::default(),
+            waiting_since: None,
+            event: PhantomData,
+        }
+    }
+
+    /// The next event; `None` after the last. Dropping the future loses no event.
+    pub async fn next(&mut self) -> Option<Result<A::Event, Error>> {
+        poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    /// Reads what is left and returns everything put together, as if it had not been streamed. Events that were already
+    /// taken by [`next`](Self::next) are in it.
+    pub async fn final_completion(mut self) -> Result<A::Final, Error> {
+        while let Some(event) = self.next().await {
+            event?;
+        }
+        match self.state {
+            State::Complete => Ok(self.accumulator.finish()),
+            // Its error was handed out; what is here must still not pass for the whole.
+            _ => Err(self.truncated("the stream had failed before")),
+        }
+    }
+
+    /// What the events so far make up.
+    pub fn snapshot(&self) -> A::Final {
+        self.accumulator.snapshot()
+    }
+
+    /// Events handed out so far.
+    pub fn events_received(&self) -> u64 {
+        self.events_received
+    }
+
+    /// `x-request-id`: what the gateway's log calls this request.
+    pub fn request_id(&self) -> Option<&str> {
+        self.opened.meta.request_id.as_deref()
+    }
+
+    /// The key's limits when the stream began; `None` where the server does not say.
+    pub fn rate_limit(&self) -> Option<&RateLimit> {
+        self.opened.meta.rate_limit.as_ref()
+    }
+
+    /// Ends the request. The same as dropping the stream, but says so.
+    pub fn close(self) {}
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<A::Event, Error>>> {
+        loop {
+            match &mut self.state {
+                State::Open => match self.opened.events.poll_step(cx) {
+                    Poll::Ready(step) => {
+                        self.waiting_since = None;
+                        if let Some(event) = self.take(step) {
+                            return Poll::Ready(Some(event));
+                        }
+                    }
+                    Poll::Pending => return self.poll_deadlines(cx),
+                },
+                State::Draining { until, bytes_left, error } => {
+                    let done = self.opened.events.poll_drained(cx, bytes_left).is_ready()
+                        || self.alarm.poll(cx, *until).is_ready();
+                    if !done {
+                        return Poll::Pending;
+                    }
+                    let error = error.take();
+                    self.state = if error.is_some() { State::Failed } else { State::Complete };
+                    return Poll::Ready(error.map(Err));
+                }
+                State::Complete | State::Failed => return Poll::Ready(None),
+            }
+        }
+    }
+
+    /// `None`: the state has changed and the loop goes on with it.
+    fn take(&mut self, step: Step) -> Option<Result<A::Event, Error>> {
+        match step {
+            Step::Event => {
+                let event = self.opened.events.event();
+                if A::TERMINAL == Some(&*event.data) {
+                    self.drain(None);
+                    return None;
+                }
+                match decode(&event.event, &event.data) {
+                    Ok(event) => {
+                        self.accumulator.push(&event);
+                        self.events_received += 1;
+                        Some(Ok(event))
+                    }
+                    Err(failure) => {
+                        let error = self.error(failure);
+                        self.drain(Some(error));
+                        None
+                    }
+                }
+            }
+            Step::End if A::TERMINAL.is_none() => {
+                self.state = State::Complete;
+                None
+            }
+            Step::End => Some(self.fail(Failure::Truncated { source: None })),
+            Step::TooLarge => {
+                Some(self.fail(Failure::EventTooLarge { bytes_max: self.opened.event_bytes_max }))
+            }
+            Step::Broken(error) => Some(self.fail(Failure::broken_stream(error))),
+        }
+    }
+
+    fn poll_deadlines(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<A::Event, Error>>> {
+        let waiting_since = *self.waiting_since.get_or_insert_with(Instant::now);
+        let idle_at = after(waiting_since, self.opened.idle_timeout);
+        let total_at = self.opened.total_at;
+        let (at, deadline) = match (idle_at, total_at) {
+            (Some(idle), Some(total)) if total <= idle => (Some(total), Deadline::Total),
+            (Some(idle), _) => (Some(idle), Deadline::Idle),
+            (None, total) => (total, Deadline::Total),
+        };
+        match self.alarm.poll(cx, at) {
+            Poll::Ready(()) => Poll::Ready(Some(self.fail(Failure::Deadline { deadline, source: None }))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn drain(&mut self, error: Option<Error>) {
+        let until = after(Instant::now(), DRAIN_TIMEOUT);
+        self.state = State::Draining { until, bytes_left: DRAIN_BYTES_MAX, error };
+    }
+
+    fn fail(&mut self, failure: Failure) -> Result<A::Event, Error> {
+        self.state = State::Failed;
+        Err(self.error(failure))
+    }
+
+    fn truncated(&self, message: &str) -> Error {
+        let mut error = self.error(Failure::Truncated { source: None });
+        error.details_mut().message = message.to_owned();
+        error
+    }
+
+    fn error(&self, failure: Failure) -> Error {
+        let mut error = failure.into_error(Some(&self.opened.meta), &self.opened.api_key);
+        let details = error.details_mut();
+        details.events_received = self.events_received;
+        details.partial = Some(Partial::new(self.accumulator.snapshot()));
+        details.attempts = self.opened.attempts;
+        error
+    }
+}
+
+impl<A: Accumulate> futures_core::Stream for Stream<A> {
+    type Item = Result<A::Event, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_event(cx)
+    }
+}
+
+impl<A: Accumulate> fmt::Debug for Stream<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream")
+            .field("request_id", &self.request_id())
+            .field("events_received", &self.events_received)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An event's data, unless it is an error: one that is named so, or a JSON object with an `error` in it. Some servers put
+/// that beside the fields of an ordinary chunk, so a chunk that decodes proves nothing.
+fn decode<T: DeserializeOwned>(name: &str, data: &str) -> Result<T, Failure> {
+    if name == "error" || (memchr::memmem::find(data.as_bytes(), b"\"error\"").is_some() && holds_error(data))
+    {
+        return Err(Failure::Event { data: data.to_owned() });
+    }
+    serde_json::from_str(data).map_err(|error| Failure::EventDecode { data: data.to_owned(), error })
+}
+
+fn holds_error(data: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Probe<'a> {
+        #[serde(borrow, default)]
+        error: Option<&'a serde_json::value::RawValue>,
+    }
+    // An absent error and a null one are both `None`.
+    serde_json::from_str::<Probe<'_>>(data).is_ok_and(|probe| probe.error.is_some())
+}

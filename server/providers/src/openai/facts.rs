@@ -1,0 +1,178 @@
+//! What the gateway must know about a payload, lifted without decoding the rest.
+//!
+//! One pass validates the JSON and finds four members; their values are decoded only where they are neither absent nor
+//! null, which for `usage` is once per answer.
+
+use novai_core::TokenUsage;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// Of a completion or of one chunk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// There is an `error` member, and it is not null.
+    pub error: bool,
+    /// There is at least one choice.
+    pub choices: bool,
+    /// There is a `choices` member, and it is empty.
+    pub choices_empty: bool,
+    pub usage: Option<TokenUsage>,
+}
+
+impl Facts {
+    /// Fails, with the reason, on what is not exactly one JSON object in UTF-8.
+    pub(super) fn of(json: &[u8]) -> Result<Facts, &'static str> {
+        // serde_json does not look into strings that it skips, so the encoding is checked first.
+        let text = std::str::from_utf8(json).map_err(|_| "it sent invalid UTF-8")?;
+        if !text.trim_ascii_start().starts_with('{') {
+            return Err("it sent something else than a JSON object");
+        }
+        let members: Members<'_> = serde_json::from_str(text).map_err(|_| "it sent invalid JSON")?;
+        let choices_empty = members.choices.is_some_and(is_empty_array);
+        Ok(Facts {
+            error: members.error.is_some(),
+            choices: members.choices.is_some() && !choices_empty,
+            choices_empty,
+            usage: members
+                .usage
+                .and_then(usage)
+                .or_else(|| members.x_groq.and_then(|x_groq| usage(parse::<XGroq<'_>>(x_groq)?.usage?))),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct Members<'a> {
+    #[serde(default, borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    choices: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    usage: Option<&'a RawValue>,
+    /// Where Groq put the usage before it followed OpenAI.
+    #[serde(default, borrow)]
+    x_groq: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct XGroq<'a> {
+    #[serde(default, borrow)]
+    usage: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Usage {
+    #[serde(default)]
+    prompt_tokens: Option<u64>,
+    #[serde(default)]
+    completion_tokens: Option<u64>,
+    #[serde(default)]
+    total_tokens: Option<u64>,
+    #[serde(default)]
+    prompt_tokens_details: Option<Details>,
+    #[serde(default)]
+    completion_tokens_details: Option<Details>,
+}
+
+#[derive(Deserialize)]
+struct Details {
+    #[serde(default)]
+    cached_tokens: Option<u64>,
+    #[serde(default)]
+    reasoning_tokens: Option<u64>,
+}
+
+/// Counts in a shape that we do not know are no counts; the payload itself is not at fault for that.
+fn usage(raw: &RawValue) -> Option<TokenUsage> {
+    let usage: Usage = parse(raw)?;
+    let prompt = usage.prompt_tokens.unwrap_or(0);
+    let completion = usage.completion_tokens.unwrap_or(0);
+    Some(TokenUsage {
+        prompt,
+        cached_prompt: usage.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or(0),
+        completion,
+        reasoning: usage.completion_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or(0),
+        total: usage.total_tokens.unwrap_or_else(|| prompt.saturating_add(completion)),
+    })
+}
+
+fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+fn is_empty_array(raw: &RawValue) -> bool {
+    raw.get()
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .is_some_and(|inside| inside.trim_ascii().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads() {
+        let counts = |prompt, completion, total| {
+            Some(TokenUsage { prompt, completion, total, ..TokenUsage::default() })
+        };
+        let facts = Facts::default();
+        let some = Facts { choices: true, ..facts };
+        let none = Facts { choices_empty: true, ..facts };
+        for (json, expected) in [
+            (r#"{}"#, facts),
+            (r#" {"choices":[{"index":0}],"usage":null} "#, some),
+            (r#"{"choices":[ ],"usage":null}"#, none),
+            (r#"{"choices":null}"#, facts),
+            (r#"{"error":null,"choices":[1]}"#, some),
+            (r#"{"error":{},"choices":[1]}"#, Facts { error: true, ..some }),
+            (r#"{"error":"text"}"#, Facts { error: true, ..facts }),
+            (
+                r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}"#,
+                Facts { usage: counts(3, 4, 7), ..none },
+            ),
+            (
+                r#"{"usage":{"prompt_tokens":3,"completion_tokens":4}}"#,
+                Facts { usage: counts(3, 4, 7), ..facts },
+            ),
+            (r#"{"\u0075sage":{"prompt_tokens":3}}"#, Facts { usage: counts(3, 0, 3), ..facts }),
+            (r#"{"x_groq":{"usage":{"prompt_tokens":1}}}"#, Facts { usage: counts(1, 0, 1), ..facts }),
+            (r#"{"x_groq":{"id":"a"}}"#, facts),
+            (r#"{"usage":"many"}"#, facts),
+            (r#"{"usage":{"prompt_tokens":-1}}"#, facts),
+            (
+                r#"{"usage":{"prompt_tokens":9,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens":5,
+                    "completion_tokens_details":{"reasoning_tokens":2},"total_tokens":14}}"#,
+                Facts {
+                    usage: Some(TokenUsage {
+                        prompt: 9,
+                        cached_prompt: 4,
+                        completion: 5,
+                        reasoning: 2,
+                        total: 14,
+                    }),
+                    ..facts
+                },
+            ),
+        ] {
+            assert_eq!(Facts::of(json.as_bytes()), Ok(expected), "{json}");
+        }
+    }
+
+    #[test]
+    fn refused_payloads() {
+        for (json, reason) in [
+            (&b""[..], "it sent something else than a JSON object"),
+            (b"[1]", "it sent something else than a JSON object"),
+            (b"\"text\"", "it sent something else than a JSON object"),
+            (b"<html>", "it sent something else than a JSON object"),
+            (b"{\"a\":1", "it sent invalid JSON"),
+            (b"{\"a\":1}{}", "it sent invalid JSON"),
+            (b"{\"a\":\"\xff\"}", "it sent invalid UTF-8"),
+        ] {
+            assert_eq!(Facts::of(json), Err(reason), "{}", json.escape_ascii());
+        }
+        let deep = [b"{\"a\":".as_slice(), &b"[".repeat(100_000)].concat();
+        assert_eq!(Facts::of(&deep), Err("it sent invalid JSON"));
+    }
+}

@@ -1,0 +1,113 @@
+//! What OpenAI-compatible upstreams say in headers.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, HeaderName, header};
+use novai_core::{RateLimitSnapshot, ResponseMeta, WindowSnapshot};
+
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    media_type(headers).is_some_and(|media| {
+        media.eq_ignore_ascii_case("application/json")
+            || (media.len() > 5 && media.as_bytes()[media.len() - 5..].eq_ignore_ascii_case(b"+json"))
+    })
+}
+
+pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
+    media_type(headers).is_some_and(|media| media.eq_ignore_ascii_case("text/event-stream"))
+}
+
+/// Without its parameters.
+pub(super) fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    value.split(';').next().map(str::trim)
+}
+
+pub(super) fn meta(headers: &HeaderMap) -> ResponseMeta {
+    const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+    // Azure's own.
+    const APIM_REQUEST_ID: HeaderName = HeaderName::from_static("apim-request-id");
+    let id = headers.get(REQUEST_ID).or_else(|| headers.get(APIM_REQUEST_ID));
+    ResponseMeta {
+        upstream_request_id: id.and_then(|id| id.to_str().ok()).map(str::to_owned),
+        limits: limits(headers),
+    }
+}
+
+pub(super) fn limits(headers: &HeaderMap) -> Option<RateLimitSnapshot> {
+    const REQUESTS: [HeaderName; 3] = [
+        HeaderName::from_static("x-ratelimit-limit-requests"),
+        HeaderName::from_static("x-ratelimit-remaining-requests"),
+        HeaderName::from_static("x-ratelimit-reset-requests"),
+    ];
+    const TOKENS: [HeaderName; 3] = [
+        HeaderName::from_static("x-ratelimit-limit-tokens"),
+        HeaderName::from_static("x-ratelimit-remaining-tokens"),
+        HeaderName::from_static("x-ratelimit-reset-tokens"),
+    ];
+    let snapshot =
+        RateLimitSnapshot { requests: window(headers, &REQUESTS), tokens: window(headers, &TOKENS) };
+    (snapshot != RateLimitSnapshot::default()).then_some(snapshot)
+}
+
+fn window(headers: &HeaderMap, [limit, remaining, reset]: &[HeaderName; 3]) -> WindowSnapshot {
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    WindowSnapshot {
+        // Azure sends -1 for "no limit": no number is then the truth.
+        limit: text(limit).and_then(|text| text.parse().ok()),
+        remaining: text(remaining).and_then(|text| text.parse().ok()),
+        reset: text(reset).and_then(duration),
+    }
+}
+
+/// OpenAI's (that is Go's) durations: `6m0s`, `1h2m3.5s`, `8.64s`, `132ms`; also bare seconds.
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut seconds = 0.0;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let number_end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let number: f64 = rest[..number_end].parse().ok()?;
+        rest = &rest[number_end..];
+        let unit_end = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let unit = match &rest[..unit_end] {
+            "d" => 86_400.0,
+            "h" => 3600.0,
+            "m" => 60.0,
+            "s" | "" => 1.0,
+            "ms" => 1e-3,
+            "us" | "µs" => 1e-6,
+            "ns" => 1e-9,
+            _ => return None,
+        };
+        rest = &rest[unit_end..];
+        seconds += number * unit;
+    }
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// `retry-after-ms`, else `Retry-After` in seconds or as a date.
+///
+/// A date is compared with the answer's own `Date` where there is one: that is right even if one clock is wrong.
+pub(super) fn retry_after(headers: &HeaderMap, now: Duration) -> Option<Duration> {
+    const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+    /// Nobody waits longer; a larger number is a mistake, and must not overflow anyone's arithmetic.
+    const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let number = |text: &str| text.parse::<f64>().ok().filter(|number| *number >= 0.0);
+    let in_ms = text(RETRY_AFTER_MS).and_then(number).map(|ms| ms / 1000.0);
+    let in_seconds = in_ms.or_else(|| text(header::RETRY_AFTER).and_then(number));
+    let wait = match in_seconds {
+        Some(seconds) => Duration::try_from_secs_f64(seconds).unwrap_or(RETRY_AFTER_MAX),
+        None => {
+            let at = httpdate::parse_http_date(text(header::RETRY_AFTER)?).ok()?;
+            let sent_at = text(header::DATE).and_then(|date| httpdate::parse_http_date(date).ok());
+            at.duration_since(sent_at.unwrap_or(SystemTime::UNIX_EPOCH + now)).unwrap_or_default()
+        }
+    };
+    Some(wait.min(RETRY_AFTER_MAX))
+}
+
+#[cfg(test)]
+mod tests;

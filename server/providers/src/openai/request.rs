@@ -1,0 +1,141 @@
+//! The bytes that go to the upstream: the caller's own wherever possible.
+//!
+//! Three ways, cheapest first: unchanged; `stream_options` spliced in behind the opening brace; rewritten member by member,
+//! where a name or an option must change. No way decodes a member that does not change.
+
+use std::fmt;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use memchr::{memchr, memmem};
+use novai_core::{ChatCall, Error};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Whole,
+    /// The gateway always wants to know the usage; core hides it from callers who do not.
+    Stream,
+}
+
+pub(super) fn body(call: &ChatCall, kind: Kind) -> Result<Bytes, Error> {
+    let renamed = (call.request.model != *call.upstream_model).then_some(&*call.upstream_model);
+    let usage_missing = kind == Kind::Stream
+        && call.request.stream_options.as_ref().and_then(|options| options.include_usage) != Some(true);
+    if renamed.is_none() {
+        if !usage_missing {
+            return Ok(call.raw.clone());
+        }
+        // Absent when decoded may still be `null` in the text, and a second member of that name would be worse than a
+        // rewrite.
+        if call.request.stream_options.is_none() && memmem::find(&call.raw, b"stream_options").is_none() {
+            if let Some(spliced) = splice(&call.raw) {
+                return Ok(spliced);
+            }
+        }
+    }
+    rewrite(&call.raw, renamed, usage_missing).map_err(|error| Error::InvalidRequest {
+        param: None,
+        reason: format!("the body is not a JSON object: {error}"),
+    })
+}
+
+const USAGE_MEMBER: &[u8] = br#""stream_options":{"include_usage":true}"#;
+
+fn splice(raw: &[u8]) -> Option<Bytes> {
+    let open = memchr(b'{', raw)?;
+    let rest = &raw[open + 1..];
+    let first = rest.iter().find(|byte| !byte.is_ascii_whitespace())?;
+    let mut out = BytesMut::with_capacity(raw.len() + USAGE_MEMBER.len() + 1);
+    out.put_slice(b"{");
+    out.put_slice(USAGE_MEMBER);
+    if *first != b'}' {
+        out.put_slice(b",");
+    }
+    out.put_slice(rest);
+    Some(out.freeze())
+}
+
+fn rewrite(raw: &[u8], model: Option<&str>, add_usage: bool) -> serde_json::Result<Bytes> {
+    let members: Members<'_> = serde_json::from_slice(raw)?;
+    let mut out = Object::with_capacity(raw.len() + 64);
+    let mut usage_added = !add_usage;
+    for (name, value) in members.0 {
+        match (name.as_str(), model) {
+            ("model", Some(model)) => out.member(&name, &serde_json::to_string(model)?),
+            ("stream_options", _) if !usage_added => {
+                usage_added = true;
+                out.member(&name, &with_usage(value)?);
+            }
+            _ => out.member(&name, value.get()),
+        }
+    }
+    if !usage_added {
+        out.member("stream_options", r#"{"include_usage":true}"#);
+    }
+    Ok(out.finish())
+}
+
+/// The caller's own options with `include_usage` set; `null` counts as none.
+fn with_usage(options: &RawValue) -> serde_json::Result<String> {
+    let members: Option<Members<'_>> = serde_json::from_str(options.get())?;
+    let mut out = Object::with_capacity(options.get().len() + 32);
+    for (name, value) in members.into_iter().flat_map(|members| members.0) {
+        if name != "include_usage" {
+            out.member(&name, value.get());
+        }
+    }
+    out.member("include_usage", "true");
+    Ok(String::from_utf8_lossy(&out.finish()).into_owned())
+}
+
+/// The members of one object, in order, values untouched.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::with_capacity(16);
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+/// Writes one JSON object.
+struct Object {
+    out: BytesMut,
+}
+
+impl Object {
+    fn with_capacity(bytes: usize) -> Self {
+        Object { out: BytesMut::with_capacity(bytes) }
+    }
+
+    /// `json` must be one JSON value.
+    fn member(&mut self, name: &str, json: &str) {
+        self.out.put_slice(if self.out.is_empty() { b"{" } else { b"," });
+        // A string always serialises.
+        let name = serde_json::to_string(name).unwrap_or_default();
+        self.out.put_slice(name.as_bytes());
+        self.out.put_slice(b":");
+        self.out.put_slice(json.as_bytes());
+    }
+
+    fn finish(mut self) -> Bytes {
+        self.out.put_slice(if self.out.is_empty() { b"{}" } else { b"}" });
+        self.out.freeze()
+    }
+}

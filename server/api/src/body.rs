@@ -1,0 +1,171 @@
+//! Reads, decodes and checks a JSON request body.
+//!
+//! Start at [`JsonBody`]. Decoding runs once, without tracking where it is; only a body that fails is decoded again with
+//! its path, to name the field. **Invariant:** the extractor itself never fails: dropshot would turn its error into a body
+//! that is not ours. The handler asks for [`JsonBody::decoded`] and maps [`BodyError`] in `http`'s one table.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use dropshot::{
+    ApiEndpointBodyContentType, Body, ExclusiveExtractor, ExtractorMetadata, HttpError, RequestContext,
+    ServerContext, TypedBody,
+};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use http_body_util::BodyExt;
+use novai_types::{Check, Violation};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::explain;
+use crate::schema::{Schema, WireSchema};
+
+/// How much body a request may have and how long the caller may pause. `http` puts it into the request's extensions.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyLimits {
+    pub bytes_max: usize,
+    /// Longest wait for the next part of the body.
+    pub idle_timeout: Duration,
+}
+
+impl Default for BodyLimits {
+    /// 20 MiB: an image or two as data URLs. 30 s: a slow uplink, not a slow-loris.
+    fn default() -> Self {
+        BodyLimits { bytes_max: 20 << 20, idle_timeout: Duration::from_secs(30) }
+    }
+}
+
+/// A request body that is JSON of `T`.
+pub struct JsonBody<T> {
+    decoded: Result<Decoded<T>, BodyError>,
+}
+
+/// A body that is valid by its schema.
+#[derive(Debug)]
+pub struct Decoded<T> {
+    pub value: T,
+    /// The bytes that `value` was decoded from.
+    pub raw: Bytes,
+}
+
+/// Why a body was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BodyError {
+    /// Told by `Content-Length`, or found while reading.
+    TooLarge { bytes_max: usize },
+    UnsupportedMediaType { got: String },
+    IdleTimeout { idle_timeout: Duration },
+    /// The connection broke before the body's end.
+    Incomplete,
+    /// Not JSON at all.
+    NotJson { reason: String },
+    /// JSON, but not what the schema asks for.
+    Invalid(Violation),
+}
+
+impl<T> JsonBody<T> {
+    pub fn decoded(self) -> Result<Decoded<T>, BodyError> {
+        self.decoded
+    }
+}
+
+#[async_trait]
+impl<T> ExclusiveExtractor for JsonBody<T>
+where
+    T: WireSchema + DeserializeOwned + Check,
+{
+    async fn from_request<Context: ServerContext>(
+        _: &RequestContext<Context>,
+        request: hyper::Request<Body>,
+    ) -> Result<Self, HttpError> {
+        let (parts, body) = request.into_parts();
+        let limits = parts.extensions.get::<BodyLimits>().copied().unwrap_or_default();
+        let decoded = match read(&parts.headers, body, limits).await {
+            Ok(raw) => decode(raw),
+            Err(error) => Err(error),
+        };
+        Ok(JsonBody { decoded })
+    }
+
+    fn metadata(content_type: ApiEndpointBodyContentType) -> ExtractorMetadata {
+        TypedBody::<Documented<T>>::metadata(content_type)
+    }
+}
+
+async fn read(headers: &HeaderMap, mut body: Body, limits: BodyLimits) -> Result<Bytes, BodyError> {
+    check_media_type(headers)?;
+    let too_large = BodyError::TooLarge { bytes_max: limits.bytes_max };
+    if declared_length(headers).is_some_and(|length| length > limits.bytes_max as u64) {
+        return Err(too_large);
+    }
+    // Most bodies arrive in one frame; it is handed on without a copy.
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    loop {
+        let frame = tokio::time::timeout(limits.idle_timeout, body.frame())
+            .await
+            .map_err(|_| BodyError::IdleTimeout { idle_timeout: limits.idle_timeout })?;
+        let data = match frame {
+            None => break,
+            Some(Err(_)) => return Err(BodyError::Incomplete),
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => data,
+                Err(_trailers) => continue,
+            },
+        };
+        if first.len().max(rest.len()) + data.len() > limits.bytes_max {
+            return Err(too_large);
+        }
+        if first.is_empty() && rest.is_empty() {
+            first = data;
+            continue;
+        }
+        if rest.is_empty() {
+            rest.extend_from_slice(&std::mem::take(&mut first));
+        }
+        rest.extend_from_slice(&data);
+    }
+    Ok(if rest.is_empty() { first } else { rest.freeze() })
+}
+
+/// A missing `Content-Type` is taken as JSON, as OpenAI's API does not insist either; another one is refused.
+fn check_media_type(headers: &HeaderMap) -> Result<(), BodyError> {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let essence = value.as_bytes().split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+    if essence.eq_ignore_ascii_case(b"application/json") {
+        return Ok(());
+    }
+    let got = String::from_utf8_lossy(&essence[..essence.len().min(100)]).into_owned();
+    Err(BodyError::UnsupportedMediaType { got })
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Decodes and checks `raw`.
+pub fn decode<T: DeserializeOwned + Check>(raw: Bytes) -> Result<Decoded<T>, BodyError> {
+    let value: T = serde_json::from_slice(&raw).map_err(|error| explain::explain::<T>(&raw, &error))?;
+    value.check().map_err(BodyError::Invalid)?;
+    Ok(Decoded { value, raw })
+}
+
+/// Lets [`TypedBody`] describe the body to dropshot; never decoded.
+struct Documented<T>(Schema<T>);
+
+impl<T: WireSchema> schemars::JsonSchema for Documented<T> {
+    fn schema_name() -> String {
+        Schema::<T>::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::r#gen::SchemaGenerator) -> schemars::schema::Schema {
+        Schema::<T>::json_schema(generator)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Documented<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(serde::de::Error::custom("describes a body; does not decode one"))
+    }
+}

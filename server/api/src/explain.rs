@@ -1,0 +1,87 @@
+//! Names the field that a body broke on. Runs only for bodies that failed to decode, so it may be slow.
+
+use novai_types::Violation;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::body::BodyError;
+
+/// Properties that tell union variants apart. A union that meets its tag late buffers what came before, and a buffered
+/// value has lost its path: moved to the front, the path stays exact.
+const TAGS: [&str; 2] = ["role", "type"];
+
+/// Longest piece of the caller's own text that an error repeats.
+const REASON_CHARS_MAX: usize = 200;
+
+pub(crate) fn explain<T: DeserializeOwned>(raw: &[u8], error: &serde_json::Error) -> BodyError {
+    if !error.is_data() {
+        return BodyError::NotJson { reason: shorten(&error.to_string()) };
+    }
+    let located = locate_by_value::<T>(raw).or_else(|| locate_by_bytes::<T>(raw));
+    let (param, reason) = located.unwrap_or_else(|| (String::new(), error.to_string()));
+    BodyError::Invalid(violation(param, &reason))
+}
+
+/// From the decoded JSON, tags first: exact paths inside unions, but blind to duplicate keys.
+fn locate_by_value<T: DeserializeOwned>(raw: &[u8]) -> Option<(String, String)> {
+    let mut value: Value = serde_json::from_slice(raw).ok()?;
+    tags_first(&mut value);
+    let error = serde_path_to_error::deserialize::<_, T>(value).err()?;
+    Some((error.path().to_string(), error.inner().to_string()))
+}
+
+/// From the bytes: sees duplicate keys.
+fn locate_by_bytes<T: DeserializeOwned>(raw: &[u8]) -> Option<(String, String)> {
+    let mut deserializer = serde_json::Deserializer::from_slice(raw);
+    let error = serde_path_to_error::deserialize::<_, T>(&mut deserializer).err()?;
+    Some((error.path().to_string(), error.inner().to_string()))
+}
+
+fn tags_first(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for tag in TAGS {
+                if let Some(tagged) = members.shift_remove(tag) {
+                    members.shift_insert(0, tag.to_owned(), tagged);
+                }
+            }
+            members.values_mut().for_each(tags_first);
+        }
+        Value::Array(items) => items.iter_mut().for_each(tags_first),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Splits serde's "invalid type: integer `3`, expected a string" into rule and finding.
+fn violation(path: String, reason: &str) -> Violation {
+    // The position in the bytes helps nobody once the field is named.
+    let reason = reason.split(" at line ").next().unwrap_or(reason);
+    let path = if path == "." { String::new() } else { path };
+    if let Some(name) = quoted(reason, "missing field `") {
+        let param = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        return Violation { param, rule: "is required".to_owned(), got: "nothing".to_owned() };
+    }
+    if let Some(name) = quoted(reason, "duplicate field `") {
+        let param = if path.is_empty() || path.ends_with(name) { name.to_owned() } else { format!("{path}.{name}") };
+        return Violation { param, rule: "must appear once".to_owned(), got: "a second one".to_owned() };
+    }
+    let (got, rule) = match reason.split_once(", expected ") {
+        Some((got, expected)) => {
+            let got = got.trim_start_matches("invalid type: ").trim_start_matches("invalid value: ");
+            (got.to_owned(), format!("must be {expected}"))
+        }
+        None => (String::new(), reason.to_owned()),
+    };
+    Violation { param: path, rule: shorten(&rule), got: shorten(&got) }
+}
+
+fn quoted<'a>(reason: &'a str, prefix: &str) -> Option<&'a str> {
+    reason.strip_prefix(prefix)?.split('`').next()
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(REASON_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

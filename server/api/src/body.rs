@@ -1,9 +1,11 @@
 //! Reads, decodes and checks a JSON request body.
 //!
 //! Start at [`JsonBody`]. Decoding runs once, without tracking where it is; only a body that fails is decoded again with
-//! its path, to name the field. **Invariant:** the extractor itself never fails: dropshot would turn its error into a body
-//! that is not ours. The handler asks for [`JsonBody::decoded`] and maps [`BodyError`] in `http`'s one table.
+//! its path, to name the field. **Invariant:** the extractor itself neither fails nor waits. Its error would become a body
+//! that is not ours; and while it waited for a slow client, the request would hold dropshot's `RequestContext`, which `http`
+//! lends to one request after the other. The handler asks for [`JsonBody::decoded`] and maps [`BodyError`] in `http`'s table.
 
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -36,9 +38,10 @@ impl Default for BodyLimits {
     }
 }
 
-/// A request body that is JSON of `T`.
+/// A request body that is JSON of `T`, not read yet.
 pub struct JsonBody<T> {
-    decoded: Result<Decoded<T>, BodyError>,
+    request: hyper::Request<Body>,
+    of: PhantomData<fn() -> T>,
 }
 
 /// A body that is valid by its schema.
@@ -64,9 +67,12 @@ pub enum BodyError {
     Invalid(Violation),
 }
 
-impl<T> JsonBody<T> {
-    pub fn decoded(self) -> Result<Decoded<T>, BodyError> {
-        self.decoded
+impl<T: DeserializeOwned + Check> JsonBody<T> {
+    /// Reads the body to its end, then decodes and checks it.
+    pub async fn decoded(self) -> Result<Decoded<T>, BodyError> {
+        let (parts, body) = self.request.into_parts();
+        let limits = parts.extensions.get::<BodyLimits>().copied().unwrap_or_default();
+        decode(read(&parts.headers, body, limits).await?)
     }
 }
 
@@ -79,13 +85,7 @@ where
         _: &RequestContext<Context>,
         request: hyper::Request<Body>,
     ) -> Result<Self, HttpError> {
-        let (parts, body) = request.into_parts();
-        let limits = parts.extensions.get::<BodyLimits>().copied().unwrap_or_default();
-        let decoded = match read(&parts.headers, body, limits).await {
-            Ok(raw) => decode(raw),
-            Err(error) => Err(error),
-        };
-        Ok(JsonBody { decoded })
+        Ok(JsonBody { request, of: PhantomData })
     }
 
     fn metadata(content_type: ApiEndpointBodyContentType) -> ExtractorMetadata {

@@ -132,9 +132,15 @@ impl Failure {
             }
         };
         details.message = key.scrub(details.message);
-        details.param = details.param.map(|param| key.scrub(param));
-        details.code = details.code.map(|code| key.scrub(code));
-        details.body = details.body.map(|body| key.scrub(body));
+        for field in [
+            &mut details.code,
+            &mut details.kind,
+            &mut details.param,
+            &mut details.request_id,
+            &mut details.body,
+        ] {
+            *field = field.take().map(|text| key.scrub(text));
+        }
         // A parser's message may quote what it read.
         details.source = details.source.filter(|source| !key.is_in(&format!("{source} {source:?}")));
         variant(Box::new(details))

@@ -23,3 +23,6 @@ pub use rate_limit::{Quota, RateLimit};
 pub use response::Response;
 pub use stream::{Accumulate, Stream};
 pub use timeout::{Deadline, Timeouts};
+
+#[cfg(test)]
+mod tests;

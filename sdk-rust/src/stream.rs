@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use crate::body::{EventBody, Step};
+use crate::body::Step;
 use crate::errors::{Error, Partial};
 use crate::failure::Failure;
 use crate::rate_limit::RateLimit;

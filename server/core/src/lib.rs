@@ -10,6 +10,7 @@ pub mod clock;
 pub mod deadlines;
 pub mod error;
 pub mod gateway;
+pub mod keys;
 pub mod provider;
 pub mod stream;
 
@@ -18,6 +19,7 @@ pub use clock::{Clock, SystemClock};
 pub use deadlines::Deadlines;
 pub use error::{Deadline, Error, Rejection, RejectionReason};
 pub use gateway::{Answered, ChatRequest, Gateway, Readiness, Streamed};
+pub use keys::{KeyStore, Principal};
 pub use provider::{
     ChatCall, ChatEvent, ChatStream, Completion, Provider, RateLimitSnapshot, ResponseMeta, Streaming,
     TokenUsage, UpstreamModel, WindowSnapshot,

@@ -1,1 +1,37 @@
+//! HTTP in, core calls out.
+//!
+//! Start at [`front::Front`]: everything that happens to a request before and after its operation. The operations are one
+//! file per tag of the spec: [`chat`], [`models`], [`health`]; they implement the generated `novai_api::Gateway`.
+//!
+//! * [`listener`] owns connections and knows nothing about requests.
+//! * dropshot is the router and the API's description, not the server ([`contexts`] tells how).
+//! * [`codes`] is the one table of error codes; [`error`] maps `core`'s errors to it.
+//!
+//! **Invariant:** no provider, store or vendor is known here. What the gateway decides, `core` decides.
+//!
+//! **Invariant:** whether a request needs a key depends on the route that was *matched*, never on its raw path or its
+//! `Host`.
 
+pub mod access_log;
+mod app;
+mod auth;
+mod chat;
+mod codes;
+mod contexts;
+pub mod cors;
+mod error;
+mod exchange;
+mod front;
+mod health;
+pub mod listener;
+mod models;
+mod operations;
+mod problem;
+mod rate_limit;
+mod request_id;
+mod routes;
+mod sse;
+mod tracked;
+
+pub use app::{App, Options};
+pub use front::{Front, FrontError};

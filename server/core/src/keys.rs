@@ -1,0 +1,18 @@
+//! The port for API keys: a presented key in, its owner out.
+
+use std::sync::Arc;
+
+/// Who makes a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// Names the key in logs. Not secret, and not derived from the secret.
+    pub key_id: Arc<str>,
+}
+
+pub trait KeyStore: Send + Sync + 'static {
+    /// `None` for a key that is unknown, malformed or revoked: callers must not learn which.
+    ///
+    /// Answers from memory and in a time that does not depend on how much of a key is right. A store that lives
+    /// elsewhere keeps a copy here.
+    fn principal(&self, presented: &str) -> Option<Principal>;
+}

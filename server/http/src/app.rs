@@ -1,0 +1,51 @@
+//! What every operation can reach.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use novai_core::{Gateway, KeyStore};
+
+use crate::contexts::Contexts;
+use crate::listener::Shutdown;
+
+/// What an operator may set.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Larger bodies are a 413.
+    pub body_bytes_max: usize,
+    /// Longest silence while a body arrives; then a 408.
+    pub body_idle_timeout: Duration,
+    /// How long the head of a stream may wait for the first event, so that an early failure has a real status. Then 200 is
+    /// committed.
+    pub first_event_grace: Duration,
+    /// Silence after which a stream gets a comment, so that proxies do not cut it.
+    pub keep_alive_interval: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            body_bytes_max: 20 * 1024 * 1024,
+            body_idle_timeout: Duration::from_secs(30),
+            // Most clients and proxies give up on a silent head after 30 s or more; a failure that takes longer than
+            // this is told as an event.
+            first_event_grace: Duration::from_secs(10),
+            // Proxies cut silent connections after 60 s, some after 30.
+            keep_alive_interval: Duration::from_secs(15),
+        }
+    }
+}
+
+pub struct App {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) keys: Arc<dyn KeyStore>,
+    pub(crate) options: Options,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) contexts: Contexts,
+}
+
+impl App {
+    pub fn new(gateway: Arc<Gateway>, keys: Arc<dyn KeyStore>, options: Options, shutdown: Shutdown) -> Self {
+        App { gateway, keys, options, shutdown, contexts: Contexts::default() }
+    }
+}

@@ -1,0 +1,57 @@
+//! Tag Chat: chat completions, whole or streamed.
+
+use std::sync::Arc;
+
+use dropshot::Body;
+use http::Response;
+use novai_api::body::JsonBody;
+use novai_core::ChatRequest;
+use novai_types::ChatCompletionRequest;
+
+use crate::exchange::{Exchange, json};
+use crate::problem::Problem;
+use crate::sse::{self, Timing};
+use crate::rate_limit;
+
+pub(crate) async fn create(
+    exchange: Exchange,
+    body: JsonBody<ChatCompletionRequest>,
+) -> Result<Response<Body>, Problem> {
+    let Exchange { app, trail } = exchange;
+    let decoded = body.decoded().await?;
+    let is_stream = decoded.value.stream == Some(true);
+    {
+        let mut facts = trail.facts();
+        facts.set_model(&decoded.value.model);
+        facts.is_stream = is_stream;
+    }
+    let chat = ChatRequest {
+        raw: decoded.raw,
+        request: Arc::new(decoded.value),
+        request_id: Arc::clone(trail.request_id()),
+    };
+    let gateway = Arc::clone(&app.gateway);
+
+    if is_stream {
+        let timing = Timing {
+            first_event_grace: app.options.first_event_grace,
+            keep_alive_interval: app.options.keep_alive_interval,
+        };
+        // On its own: the body may have to carry it on after the head is out.
+        let opening = Box::pin(async move { gateway.stream(chat).await });
+        return Ok(sse::respond(opening, timing, trail).await?);
+    }
+
+    let answered = gateway.complete(chat).await?;
+    let completion = answered.completion;
+    let mut response = json(completion.json);
+    if let Some(limits) = &completion.meta.limits {
+        rate_limit::write(limits, response.headers_mut());
+    }
+    let mut facts = trail.facts();
+    facts.usage = completion.usage;
+    facts.provider = Some(answered.target.provider.name().to_owned());
+    facts.upstream_request_id = completion.meta.upstream_request_id;
+    drop(facts);
+    Ok(response)
+}

@@ -1,0 +1,114 @@
+//! From `core`'s errors to what callers see. [`crate::codes`] has the statuses.
+
+use novai_api::body::BodyError;
+use novai_core::Error;
+use novai_core::error::RejectionReason;
+
+use crate::codes::Code;
+use crate::problem::{Details, Problem};
+
+/// No `_` arm: a new variant must choose its code.
+fn code(error: &Error) -> Code {
+    match error {
+        Error::InvalidRequest { .. } => Code::InvalidRequest,
+        Error::ModelNotFound { .. } => Code::ModelNotFound,
+        Error::ProviderRejected { rejection, .. } => match rejection.reason {
+            RejectionReason::Invalid => Code::InvalidRequest,
+            RejectionReason::NotFound => Code::NotFound,
+            RejectionReason::Conflict => Code::Conflict,
+            RejectionReason::TooLarge => Code::RequestTooLarge,
+            RejectionReason::Unprocessable => Code::Unprocessable,
+        },
+        Error::ProviderRateLimited { .. } => Code::RateLimitExceeded,
+        Error::ProviderAuth { .. } => Code::ProviderAuthFailed,
+        Error::ProviderUnavailable { .. } => Code::ProviderUnavailable,
+        Error::ProviderTimeout { .. } => Code::ProviderTimeout,
+        Error::ProviderMalformed { .. } => Code::ProviderMalformed,
+        Error::StreamBroken { .. } => Code::StreamBroken,
+        Error::EventTooLarge { .. } => Code::EventTooLarge,
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let mut problem = Problem::new(code(&error), "");
+        if problem.status.is_server_error() {
+            tracing::warn!(code = %problem.code, error = %Chain(&error), "a provider failed");
+        }
+        problem.message = match &error {
+            Error::InvalidRequest { reason, .. } => reason.clone(),
+            // The upstream's own words: they name the rule that the request broke.
+            Error::ProviderRejected { rejection, .. } => rejection.message.clone(),
+            Error::ProviderRateLimited { message, .. } if !message.is_empty() => message.clone(),
+            other => other.to_string(),
+        }
+        .into();
+        match error {
+            Error::InvalidRequest { param, .. } => problem.param = param,
+            Error::ModelNotFound { .. } => problem.param = Some("model".to_owned()),
+            Error::ProviderRejected { rejection, .. } => {
+                problem.param = rejection.param;
+                if let Some(code) = rejection.code {
+                    problem.code = code.into();
+                }
+            }
+            Error::ProviderRateLimited { retry_after, limits, .. } => {
+                problem.details = Details { retry_after, limits, allow: None };
+            }
+            Error::ProviderUnavailable { retry_after, .. } => problem.details.retry_after = retry_after,
+            Error::ProviderAuth { .. }
+            | Error::ProviderTimeout { .. }
+            | Error::ProviderMalformed { .. }
+            | Error::StreamBroken { .. }
+            | Error::EventTooLarge { .. } => {}
+        }
+        problem
+    }
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge { bytes_max } => Problem::new(
+                Code::RequestTooLarge,
+                format!("the body must be at most {bytes_max} bytes, but is larger"),
+            ),
+            BodyError::UnsupportedMediaType { got } => Problem::new(
+                Code::UnsupportedMediaType,
+                format!("the body must be declared as `Content-Type: application/json`, but is {got:?}"),
+            ),
+            BodyError::IdleTimeout { idle_timeout } => Problem::new(
+                Code::RequestTimeout,
+                format!("the body stalled for {} ms", idle_timeout.as_millis()),
+            ),
+            BodyError::Incomplete => Problem::bad_request("the connection broke before the body's end"),
+            BodyError::NotJson { reason } => Problem::bad_request(format!("the body is not JSON: {reason}")),
+            BodyError::Invalid(violation) => {
+                let field = if violation.param.is_empty() { "the body" } else { &violation.param };
+                let message = if violation.got.is_empty() {
+                    format!("{field} {}", violation.rule)
+                } else {
+                    format!("{field} {}, but is {}", violation.rule, violation.got)
+                };
+                let mut problem = Problem::bad_request(message);
+                problem.param = (!violation.param.is_empty()).then_some(violation.param);
+                problem
+            }
+        }
+    }
+}
+
+/// An error with its causes, for the log.
+struct Chain<'a>(&'a Error);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = std::error::Error::source(self.0);
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}

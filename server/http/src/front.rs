@@ -1,0 +1,187 @@
+//! Everything that happens to a request before and after its operation.
+//!
+//! In order: request id → `Host` → CORS preflight → route (404, 405) → key (401) → operation (panics end here) →
+//! headers of every answer. Bodies are read by operations, so nothing is read for a stranger.
+
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use dropshot::{ApiDescription, Body, RequestInfo};
+use futures_util::FutureExt;
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue};
+use http::{Method, Request, Response, StatusCode, Version};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use novai_api::body::BodyLimits;
+
+use crate::access_log::{LineSink, Trail};
+use crate::app::App;
+use crate::codes::Code;
+use crate::contexts::{self, ContextsError};
+use crate::cors::{self, Cors};
+use crate::listener::Handler;
+use crate::problem::{ErrorCode, Problem};
+use crate::request_id::{self, RequestIds};
+use crate::routes::Routes;
+use crate::tracked::TrackedBody;
+use crate::{auth, exchange, operations};
+
+pub struct Front {
+    app: Arc<App>,
+    routes: Routes,
+    cors: Cors,
+    access_log: Arc<dyn LineSink>,
+    request_ids: RequestIds,
+    body_limits: BodyLimits,
+}
+
+/// Only at start-up.
+#[derive(Debug, thiserror::Error)]
+pub enum FrontError {
+    #[error("the API description is broken: {0}")]
+    Api(String),
+    #[error(transparent)]
+    Contexts(#[from] ContextsError),
+    #[error("this machine has no randomness: {0}")]
+    Randomness(#[from] getrandom::Error),
+}
+
+impl Front {
+    pub async fn new(app: Arc<App>, cors: Cors, access_log: Arc<dyn LineSink>) -> Result<Self, FrontError> {
+        let api = operations::api().map_err(|error| FrontError::Api(error.to_string()))?;
+        Self::with_api(app, api, cors, access_log).await
+    }
+
+    /// For tests: any operations.
+    pub(crate) async fn with_api(
+        app: Arc<App>,
+        api: ApiDescription<Arc<App>>,
+        cors: Cors,
+        access_log: Arc<dyn LineSink>,
+    ) -> Result<Self, FrontError> {
+        contexts::make(&app).await?;
+        let body_limits = BodyLimits {
+            bytes_max: app.options.body_bytes_max,
+            idle_timeout: app.options.body_idle_timeout,
+        };
+        let request_ids = RequestIds::new()?;
+        Ok(Front { app, routes: Routes::new(api), cors, access_log, request_ids, body_limits })
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        origin_is_allowed: bool,
+        trail: &Arc<Trail>,
+    ) -> Result<Response<Body>, Problem> {
+        check_host(&request)?;
+        if *request.method() == Method::OPTIONS {
+            return self.options(&request, origin_is_allowed);
+        }
+        let route = self.routes.find(request.method(), request.uri().path())?;
+        trail.facts().route = Some(route.template);
+        if route.needs_key {
+            let principal = auth::authenticate(request.headers(), &*self.app.keys)?;
+            trail.facts().key_id = Some(principal.key_id);
+        }
+
+        let mut context = contexts::take(&self.app).await.map_err(|error| {
+            // No port or no file descriptor left.
+            tracing::error!(%error, "no room for a request");
+            Problem::new(Code::Overloaded, "the gateway has no room for another request")
+        })?;
+        context.endpoint = route.endpoint;
+        context.request = RequestInfo::new(&request, peer);
+        let mut request = request.map(Body::wrap);
+        request.extensions_mut().insert(self.body_limits);
+        let operation = exchange::scope(Arc::clone(trail), (route.run)(context, request));
+        match AssertUnwindSafe(operation).catch_unwind().await {
+            Ok(Ok(response)) => Ok(response),
+            // Operations answer their own errors; what is left is an extractor that could not read the path.
+            Ok(Err(_refused)) => Err(Problem::bad_request("the path of this request cannot be understood")),
+            // The panic hook has logged where.
+            Err(_panic) => {
+                tracing::error!(request_id = %trail.request_id(), "a request ended in a panic");
+                Err(Problem::internal())
+            }
+        }
+    }
+
+    fn options(
+        &self,
+        request: &Request<Incoming>,
+        origin_is_allowed: bool,
+    ) -> Result<Response<Body>, Problem> {
+        let allow = self.routes.allowed(request.uri().path())?;
+        if cors::is_preflight(request.method(), request.headers()) {
+            return cors::preflight(origin_is_allowed, &allow, request.headers());
+        }
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        if let Ok(allow) = HeaderValue::from_str(&allow) {
+            response.headers_mut().insert(http::header::ALLOW, allow);
+        }
+        Ok(response)
+    }
+}
+
+impl Handler for Front {
+    type Body = TrackedBody;
+
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Response<TrackedBody> {
+        let request_id = self.request_ids.of(request.headers());
+        // Ids are header-safe by construction.
+        let id_header = HeaderValue::from_str(&request_id).ok();
+        let is_head = *request.method() == Method::HEAD;
+        let trail = Trail::new(Arc::clone(&self.access_log), request_id, request.method().clone());
+        let origin = self.cors.allowed(request.headers());
+
+        let mut response = self
+            .answer(request, peer, origin.is_some(), &trail)
+            .await
+            .unwrap_or_else(Problem::into_response);
+        {
+            let mut facts = trail.facts();
+            facts.status = Some(response.status());
+            facts.error_code = response.extensions_mut().remove::<ErrorCode>().map(|ErrorCode(code)| code);
+        }
+        if let Some(id) = id_header {
+            response.headers_mut().insert(request_id::HEADER.clone(), id);
+        }
+        self.cors.decorate(origin, response.headers_mut());
+        if is_head {
+            response = without_body(response);
+        }
+        response.map(|body| TrackedBody::new(body, trail))
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        self.app.contexts.clear();
+    }
+}
+
+/// RFC 9112 §3.2: exactly one `Host` in HTTP/1.1. Nothing is ever decided by its value.
+fn check_host(request: &Request<Incoming>) -> Result<(), Problem> {
+    let hosts = |headers: &HeaderMap| headers.get_all(HOST).iter().take(2).count();
+    let is_wrong = match request.version() {
+        Version::HTTP_11 => hosts(request.headers()) != 1,
+        _ => hosts(request.headers()) > 1,
+    };
+    if is_wrong {
+        return Err(Problem::bad_request("the request must have exactly one `Host` header"));
+    }
+    Ok(())
+}
+
+/// `HEAD` answers with `GET`'s headers, its length included.
+fn without_body(response: Response<Body>) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        parts.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
+    }
+    Response::from_parts(parts, Body::empty())
+}

@@ -1,0 +1,119 @@
+//! The `x-ratelimit-*` headers, as OpenAI writes them.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use novai_core::{RateLimitSnapshot, WindowSnapshot};
+
+struct Names {
+    limit: HeaderName,
+    remaining: HeaderName,
+    reset: HeaderName,
+}
+
+static REQUESTS: Names = Names {
+    limit: HeaderName::from_static("x-ratelimit-limit-requests"),
+    remaining: HeaderName::from_static("x-ratelimit-remaining-requests"),
+    reset: HeaderName::from_static("x-ratelimit-reset-requests"),
+};
+
+static TOKENS: Names = Names {
+    limit: HeaderName::from_static("x-ratelimit-limit-tokens"),
+    remaining: HeaderName::from_static("x-ratelimit-remaining-tokens"),
+    reset: HeaderName::from_static("x-ratelimit-reset-tokens"),
+};
+
+/// Only what is known is written: an absent header beats a made-up number.
+pub(crate) fn write(snapshot: &RateLimitSnapshot, headers: &mut HeaderMap) {
+    window(&snapshot.requests, &REQUESTS, headers);
+    window(&snapshot.tokens, &TOKENS, headers);
+}
+
+fn window(window: &WindowSnapshot, names: &Names, headers: &mut HeaderMap) {
+    if let Some(limit) = window.limit {
+        headers.insert(names.limit.clone(), HeaderValue::from(limit));
+    }
+    if let Some(remaining) = window.remaining {
+        headers.insert(names.remaining.clone(), HeaderValue::from(remaining));
+    }
+    if let Some(reset) = window.reset.and_then(|reset| HeaderValue::try_from(duration(reset)).ok()) {
+        headers.insert(names.reset.clone(), reset);
+    }
+}
+
+/// Go's duration notation, which OpenAI uses: `6m0s`, `8.64s`, `132ms`.
+fn duration(duration: Duration) -> String {
+    // Rounded up, so that "reset" is never announced too early.
+    let total_ms = u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
+    if total_ms == 0 {
+        return "0s".to_owned();
+    }
+    if total_ms < 1000 {
+        return format!("{total_ms}ms");
+    }
+    let (hours, minutes) = (total_ms / 3_600_000, total_ms / 60_000 % 60);
+    let (seconds, rest_ms) = (total_ms / 1000 % 60, total_ms % 1000);
+    let mut text = String::new();
+    if hours > 0 {
+        let _ = write!(text, "{hours}h");
+    }
+    if hours > 0 || minutes > 0 {
+        let _ = write!(text, "{minutes}m");
+    }
+    let _ = write!(text, "{seconds}");
+    if rest_ms > 0 {
+        let fraction = format!(".{rest_ms:03}");
+        text.push_str(fraction.trim_end_matches('0'));
+    }
+    text.push('s');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_like_openais() {
+        let cases = [
+            (0, "0s"),
+            (12, "12ms"),
+            (132, "132ms"),
+            (999, "999ms"),
+            (1000, "1s"),
+            (1004, "1.004s"),
+            (8640, "8.64s"),
+            (59_500, "59.5s"),
+            (60_000, "1m0s"),
+            (90_000, "1m30s"),
+            (360_000, "6m0s"),
+            (3_600_000, "1h0m0s"),
+            (86_400_000 + 61_500, "24h1m1.5s"),
+        ];
+        for (ms, text) in cases {
+            assert_eq!(duration(Duration::from_millis(ms)), text);
+        }
+        assert_eq!(duration(Duration::from_micros(1)), "1ms", "rounded up");
+    }
+
+    #[test]
+    fn only_known_values_are_written() {
+        let snapshot = RateLimitSnapshot {
+            requests: WindowSnapshot { limit: Some(60), remaining: Some(0), reset: None },
+            tokens: WindowSnapshot { limit: None, remaining: None, reset: Some(Duration::from_secs(6)) },
+        };
+        let mut headers = HeaderMap::new();
+        write(&snapshot, &mut headers);
+        let written: Vec<_> =
+            headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or("?"))).collect();
+        assert_eq!(
+            written,
+            [
+                ("x-ratelimit-limit-requests", "60"),
+                ("x-ratelimit-remaining-requests", "0"),
+                ("x-ratelimit-reset-tokens", "6s"),
+            ]
+        );
+    }
+}

@@ -1,0 +1,92 @@
+//! One id per request: the caller's, if it is harmless, else ours.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use http::HeaderMap;
+
+pub(crate) static HEADER: http::HeaderName = http::HeaderName::from_static("x-request-id");
+
+const CALLERS_ID_BYTES_MAX: usize = 64;
+
+/// Ids are unique, not secret: a random start per process, then a counter, scrambled.
+pub(crate) struct RequestIds {
+    seed: u64,
+    count: AtomicU64,
+}
+
+impl RequestIds {
+    pub(crate) fn new() -> Result<Self, getrandom::Error> {
+        Ok(RequestIds { seed: getrandom::u64()?, count: AtomicU64::new(getrandom::u64()?) })
+    }
+
+    /// The caller's `X-Request-Id` if it is 1 to 64 of `[A-Za-z0-9_.-]`: anything else could forge log lines or headers.
+    pub(crate) fn of(&self, headers: &HeaderMap) -> Arc<str> {
+        let callers = headers.get(&HEADER).and_then(|value| value.to_str().ok());
+        match callers {
+            Some(id) if is_harmless(id) => Arc::from(id),
+            _ => self.next(),
+        }
+    }
+
+    fn next(&self) -> Arc<str> {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let count = self.count.fetch_add(1, Relaxed);
+        let mut text = *b"req_00000000000000000000000000000000";
+        let halves = [scramble(count), scramble(count ^ self.seed)];
+        for (half, chunk) in halves.into_iter().zip(text[4..].chunks_mut(16)) {
+            for (index, digit) in chunk.iter_mut().enumerate() {
+                *digit = DIGITS[(half >> (60 - 4 * index)) as usize & 0xf];
+            }
+        }
+        String::from_utf8_lossy(&text).into()
+    }
+}
+
+fn is_harmless(id: &str) -> bool {
+    (1..=CALLERS_ID_BYTES_MAX).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+}
+
+/// SplitMix64's finaliser: a bijection, so different counts never meet.
+fn scramble(count: u64) -> u64 {
+    let mut z = count.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callers_id_is_kept_only_if_it_is_harmless() {
+        let ids = RequestIds::new().unwrap();
+        let long = "x".repeat(65);
+        let cases = [
+            ("abc-DEF_1.2", true),
+            ("x", true),
+            (&long[..64], true),
+            (&long, false),
+            ("", false),
+            ("a b", false),
+            ("a\"b", false),
+            ("a,b", false),
+            ("caf\u{e9}", false),
+        ];
+        for (presented, kept) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert(HEADER, http::HeaderValue::from_bytes(presented.as_bytes()).unwrap());
+            assert_eq!(&*ids.of(&headers) == presented, kept, "{presented:?}");
+        }
+    }
+
+    #[test]
+    fn our_ids_differ_and_are_harmless_themselves() {
+        let ids = RequestIds::new().unwrap();
+        let many: std::collections::HashSet<_> = (0..1000).map(|_| ids.next()).collect();
+        assert_eq!(many.len(), 1000);
+        assert!(many.iter().all(|id| is_harmless(id) && id.starts_with("req_") && id.len() == 36));
+    }
+}

@@ -1,0 +1,69 @@
+//! A stream that may not have begun: while the upstream still thinks about whether to accept, its client already gets
+//! keep-alives.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_util::Stream;
+use futures_util::future::BoxFuture;
+use novai_core::{ChatEvent, Error, GatewayStream, RateLimitSnapshot, Streamed};
+
+use crate::access_log::Trail;
+
+pub(crate) type Opening = BoxFuture<'static, Result<Streamed, Error>>;
+
+pub(super) struct Source {
+    stage: Stage,
+    limits: Option<RateLimitSnapshot>,
+    trail: Arc<Trail>,
+}
+
+enum Stage {
+    Opening(Opening),
+    Running(GatewayStream),
+    Over,
+}
+
+impl Source {
+    pub(super) fn new(opening: Opening, trail: Arc<Trail>) -> Self {
+        Source { stage: Stage::Opening(opening), limits: None, trail }
+    }
+
+    pub(super) async fn next(&mut self) -> Option<Result<ChatEvent, Error>> {
+        poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    /// As the upstream told them when it accepted; `None` before that.
+    pub(super) fn take_limits(&mut self) -> Option<RateLimitSnapshot> {
+        self.limits.take()
+    }
+
+    pub(super) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ChatEvent, Error>>> {
+        loop {
+            match &mut self.stage {
+                Stage::Over => return Poll::Ready(None),
+                Stage::Running(events) => return Pin::new(events).poll_next(cx),
+                Stage::Opening(opening) => {
+                    let opened = ready!(opening.as_mut().poll(cx));
+                    self.stage = Stage::Over;
+                    match opened {
+                        Ok(streamed) => self.begin(streamed),
+                        Err(error) => return Poll::Ready(Some(Err(error))),
+                    }
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, streamed: Streamed) {
+        let mut facts = self.trail.facts();
+        facts.stream = Some(streamed.events.facts());
+        facts.provider = Some(streamed.target.provider.name().to_owned());
+        facts.upstream_request_id = streamed.meta.upstream_request_id;
+        drop(facts);
+        self.limits = streamed.meta.limits;
+        self.stage = Stage::Running(streamed.events);
+    }
+}

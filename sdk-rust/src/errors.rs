@@ -33,6 +33,8 @@ pub enum Error {
     InternalServer(Box<ErrorDetails>),
     /// Any other status outside 2xx, redirects among them: they are not followed, the key would go with them.
     ApiStatus(Box<ErrorDetails>),
+    /// The server reported an error, in mid-stream, of a kind that has no status.
+    Api(Box<ErrorDetails>),
     /// The connection could not be made, or broke.
     ApiConnection(Box<ErrorDetails>),
     /// A deadline passed; [`ErrorDetails::deadline`] says which. The server may still have charged for the call.
@@ -92,7 +94,8 @@ impl Error {
             Some(422) => Self::UnprocessableEntity,
             Some(429) => Self::RateLimit,
             Some(500..) => Self::InternalServer,
-            _ => Self::ApiStatus,
+            Some(_) => Self::ApiStatus,
+            None => Self::Api,
         };
         variant(Box::new(details))
     }
@@ -108,6 +111,7 @@ impl Error {
             | Self::RateLimit(details)
             | Self::InternalServer(details)
             | Self::ApiStatus(details)
+            | Self::Api(details)
             | Self::ApiConnection(details)
             | Self::ApiTimeout(details)
             | Self::StreamTruncated(details)
@@ -127,6 +131,7 @@ impl Error {
             | Self::RateLimit(details)
             | Self::InternalServer(details)
             | Self::ApiStatus(details)
+            | Self::Api(details)
             | Self::ApiConnection(details)
             | Self::ApiTimeout(details)
             | Self::StreamTruncated(details)
@@ -147,6 +152,7 @@ impl Error {
             Self::RateLimit(_) => "RateLimitError",
             Self::InternalServer(_) => "InternalServerError",
             Self::ApiStatus(_) => "APIStatusError",
+            Self::Api(_) => "APIError",
             Self::ApiConnection(_) => "APIConnectionError",
             Self::ApiTimeout(_) => "APITimeoutError",
             Self::StreamTruncated(_) => "StreamTruncatedError",

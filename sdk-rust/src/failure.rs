@@ -12,6 +12,9 @@ use crate::transport::ApiKey;
 /// Bodies and events in errors are cut here.
 const BODY_BYTES_MAX: usize = 64 << 10;
 
+/// Of a plain-text body; the rest stays in the details' body.
+const MESSAGE_CHARS_MAX: usize = 500;
+
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// A reply outside 2xx.
@@ -81,7 +84,11 @@ impl Failure {
         let variant: fn(Box<ErrorDetails>) -> Error = match self {
             Self::Status { body, headers, retry_after } => {
                 let text = cut(&body);
-                describe(&text, &unexplained(details.status_code, &headers, body.len()), &mut details);
+                let fallback = match plain_text(&headers, &text) {
+                    Some(message) => message,
+                    None => unexplained(details.status_code, &headers, body.len()),
+                };
+                describe(&text, &fallback, &mut details);
                 details.retry_after = retry_after;
                 details.body = Some(text);
                 |details| Error::of_status(*details)
@@ -145,6 +152,14 @@ impl Failure {
         details.source = details.source.filter(|source| !key.is_in(&format!("{source} {source:?}")));
         variant(Box::new(details))
     }
+}
+
+/// A body that is a message as it stands. HTML never is.
+fn plain_text(headers: &HeaderMap, body: &str) -> Option<String> {
+    let content_type = headers.get(http::header::CONTENT_TYPE)?.to_str().ok()?;
+    let message = body.trim();
+    let says = content_type.starts_with("text/plain") && !message.is_empty();
+    says.then(|| message.chars().take(MESSAGE_CHARS_MAX).collect())
 }
 
 /// Message for a body that has none: `502 Bad Gateway (text/html, 162 bytes)`.

@@ -198,6 +198,7 @@ async fn bodies_that_explain_nothing() {
         ),
         ("content-type: application/json\r\n", r#"{"detail":"upstream is away"}"#, "upstream is away"),
         ("content-type: é\r\n", "x", "Bad Gateway (1 bytes)"),
+        ("content-type: text/plain; charset=utf-8\r\n", " Nope.\n", "Nope."),
     ] {
         let server = Server::start(vec![reply("502 é", content_type, body)]).await;
         let error = client_with(&server, |options| options.max_retries(0)).echo().await.unwrap_err();

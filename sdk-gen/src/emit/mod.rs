@@ -1,0 +1,9 @@
+//! Lowered models → text. No decisions here: a name, an order or a type that looks wrong was decided in `lower`.
+//!
+//! Start at [`rust`]; every file begins with [`header`].
+//!
+//! **Invariant:** output depends on nothing but the model: no unordered map, no clock, no formatter to be installed.
+
+pub mod header;
+pub mod rust;
+pub mod writer;

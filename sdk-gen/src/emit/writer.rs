@@ -1,0 +1,155 @@
+//! Text with indentation, and the few places where rustfmt would break a line.
+
+/// As in rustfmt.toml. Generated files are formatted as they are written, so that no formatter has to be installed.
+const WIDTH: usize = 110;
+const INDENT: usize = 4;
+
+#[derive(Debug, Default)]
+pub struct Writer {
+    out: String,
+    depth: usize,
+}
+
+impl Writer {
+    pub fn finish(self) -> String {
+        self.out
+    }
+
+    /// One line at the current depth; an empty one stays empty.
+    pub fn line(&mut self, text: impl AsRef<str>) {
+        let text = text.as_ref();
+        if !text.is_empty() {
+            self.out.extend(std::iter::repeat_n(' ', self.depth * INDENT));
+            self.out.push_str(text);
+        }
+        self.out.push('\n');
+    }
+
+    /// A blank line, unless the text ends with one or begins a block.
+    pub fn gap(&mut self) {
+        let begins = self.out.is_empty() || self.out.ends_with("{\n") || self.out.ends_with("\n\n");
+        if !begins {
+            self.out.push('\n');
+        }
+    }
+
+    pub fn open(&mut self, text: impl AsRef<str>) {
+        self.line(text);
+        self.depth += 1;
+    }
+
+    pub fn close(&mut self, text: impl AsRef<str>) {
+        self.depth = self.depth.saturating_sub(1);
+        self.line(text);
+    }
+
+    /// Begins a block whose opening line was written already.
+    pub fn indent(&mut self) {
+        self.depth += 1;
+    }
+
+    /// Ends one block and begins the next: `} else {`.
+    pub fn turn(&mut self, text: impl AsRef<str>) {
+        self.depth = self.depth.saturating_sub(1);
+        self.open(text);
+    }
+
+    pub fn docs<T: AsRef<str>>(&mut self, lines: &[T]) {
+        self.comment("///", lines);
+    }
+
+    pub fn module_docs<T: AsRef<str>>(&mut self, lines: &[T]) {
+        self.comment("//!", lines);
+    }
+
+    fn comment<T: AsRef<str>>(&mut self, marker: &str, lines: &[T]) {
+        for line in lines {
+            let line = line.as_ref();
+            if line.is_empty() {
+                self.line(marker);
+            } else {
+                self.line(format!("{marker} {line}"));
+            }
+        }
+    }
+
+    pub fn fits(&self, text: &str) -> bool {
+        self.depth * INDENT + text.chars().count() <= WIDTH
+    }
+
+    /// `head(a, b)tail` on one line, or one part per line where that is too long.
+    pub fn list(&mut self, head: &str, parts: &[String], tail: &str) {
+        let (open, close) = ("(", ")");
+        let one = format!("{head}{open}{}{close}{tail}", parts.join(", "));
+        if self.fits(&one) {
+            self.line(one);
+            return;
+        }
+        self.open(format!("{head}{open}"));
+        parts.iter().for_each(|part| self.line(format!("{part},")));
+        self.close(format!("{close}{tail}"));
+    }
+
+    /// `left = right;`, with the right side on a line of its own where one is too long.
+    pub fn assign(&mut self, left: &str, right: &str) {
+        let one = format!("{left} = {right};");
+        // rustfmt leaves a line alone that breaking would not make short enough.
+        if self.fits(&one) || !self.fits(&format!("    {right};")) {
+            self.line(one);
+        } else {
+            self.open(format!("{left} ="));
+            self.line(format!("{right};"));
+            self.depth -= 1;
+        }
+    }
+
+    /// `head { a, b }tail`, with the same rule.
+    pub fn record(&mut self, head: &str, parts: &[String], tail: &str) {
+        let one = format!("{head} {{ {} }}{tail}", parts.join(", "));
+        // A base (`..x`) or a nested record is fine on one line, too: rustfmt's heuristics are at their maximum.
+        if self.fits(&one) {
+            self.line(one);
+            return;
+        }
+        self.open(format!("{head} {{"));
+        for part in parts {
+            let comma = if part.starts_with("..") { "" } else { "," };
+            self.line(format!("{part}{comma}"));
+        }
+        self.close(format!("}}{tail}"));
+    }
+
+    /// `use prefix::{A, B};`, filled up to the width like rustfmt does.
+    pub fn import(&mut self, prefix: &str, names: &[String]) {
+        match names {
+            [] => {}
+            [name] => self.line(format!("use {prefix}::{name};")),
+            names => {
+                let one = format!("use {prefix}::{{{}}};", names.join(", "));
+                if self.fits(&one) {
+                    self.line(one);
+                    return;
+                }
+                self.open(format!("use {prefix}::{{"));
+                self.fill(names);
+                self.close("};");
+            }
+        }
+    }
+
+    /// Comma-separated, as many on a line as fit.
+    pub fn fill(&mut self, parts: &[String]) {
+        let mut current = String::new();
+        for part in parts {
+            let longer = if current.is_empty() { format!("{part},") } else { format!("{current} {part},") };
+            if current.is_empty() || self.fits(&longer) {
+                current = longer;
+            } else {
+                self.line(std::mem::replace(&mut current, format!("{part},")));
+            }
+        }
+        if !current.is_empty() {
+            self.line(current);
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! Every stage reports through [`Diagnostics`]; none prints, panics or drops a construct in silence (law B1).
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -48,10 +48,11 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Collects what all stages report, in the order of reporting.
+/// Collects what all stages report, in the order of reporting; the same thing said twice is kept once.
 #[derive(Debug, Clone, Default)]
 pub struct Diagnostics {
     items: Vec<Diagnostic>,
+    seen: HashSet<(String, String)>,
 }
 
 impl Diagnostics {
@@ -76,6 +77,9 @@ impl Diagnostics {
     }
 
     fn push(&mut self, severity: Severity, pointer: String, place: Place, message: String, help: String) {
+        if !self.seen.insert((pointer.clone(), message.clone())) {
+            return;
+        }
         self.items.push(Diagnostic { severity, pointer, place, message, help });
     }
 

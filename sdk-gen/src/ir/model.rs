@@ -72,6 +72,8 @@ pub struct TypeDef {
     pub in_request: bool,
     /// Reachable from a response or a stream event.
     pub in_response: bool,
+    /// False where an error says that part of the schema could not be expressed; `shape` is then the nearest we have.
+    pub complete: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -253,6 +255,8 @@ pub struct Operation {
     pub authenticated: bool,
     /// Cursor pages, where inferred or declared with `x-pages`.
     pub pages: Option<Pages>,
+    /// False where an error lies on the operation itself (its types have a flag of their own).
+    pub complete: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

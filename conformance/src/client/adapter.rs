@@ -1,0 +1,85 @@
+//! An adapter process: one line of JSON in, one line of JSON out. `PROTOCOL.md` is the contract.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::Mutex;
+
+/// Safety net for an SDK that hangs; scenarios themselves take at most a few seconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A few processes of one adapter. Each answers one line at a time, which keeps adapters trivial to write.
+pub struct AdapterPool {
+    command: PathBuf,
+    idle: Mutex<Vec<Adapter>>,
+}
+
+struct Adapter {
+    _child: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl AdapterPool {
+    pub fn new(command: &Path) -> AdapterPool {
+        AdapterPool { command: command.to_owned(), idle: Mutex::default() }
+    }
+
+    /// Sends one request. A process that fails to answer is killed; the next request gets a fresh one.
+    pub async fn call(&self, request: &Value) -> Result<Value> {
+        let idle = self.idle.lock().await.pop();
+        let mut adapter = match idle {
+            Some(adapter) => adapter,
+            None => Adapter::start(&self.command).await?,
+        };
+        let answer = tokio::time::timeout(PATIENCE, adapter.call(request))
+            .await
+            .with_context(|| format!("the adapter did not answer within {} s", PATIENCE.as_secs()))??;
+        self.idle.lock().await.push(adapter);
+        Ok(answer)
+    }
+}
+
+impl Adapter {
+    async fn start(command: &Path) -> Result<Adapter> {
+        let mut child = Command::new(command)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            // What the developer's shell holds must not change what is tested.
+            .env_remove("NOVAI_API_KEY")
+            .env_remove("NOVAI_BASE_URL")
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("cannot start the adapter {}", command.display()))?;
+        let input = child.stdin.take().context("the adapter has no stdin")?;
+        let output = child.stdout.take().context("the adapter has no stdout")?;
+        let mut adapter = Adapter { _child: child, input, output: BufReader::new(output).lines() };
+        let hello = adapter.read().await.context("the adapter said no hello")?;
+        if hello.get("protocol").and_then(Value::as_u64) != Some(1) {
+            bail!("the adapter {} speaks another protocol: {hello}", command.display());
+        }
+        Ok(adapter)
+    }
+
+    async fn call(&mut self, request: &Value) -> Result<Value> {
+        let line = format!("{request}\n");
+        self.input.write_all(line.as_bytes()).await.context("the adapter went away")?;
+        self.input.flush().await?;
+        let answer = self.read().await?;
+        if answer.get("id") != request.get("id") {
+            bail!("the adapter answered another request: {answer}");
+        }
+        Ok(answer)
+    }
+
+    async fn read(&mut self) -> Result<Value> {
+        let line = self.output.next_line().await?.context("the adapter ended")?;
+        serde_json::from_str(&line)
+            .with_context(|| format!("the adapter wrote something else than JSON: {line:?}"))
+    }
+}

@@ -1,0 +1,172 @@
+//! `novai-conformance`: the command line of the runner. `cargo xtask conformance` builds what it needs and calls it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Args, Parser, Subcommand};
+use novai_conformance::known_failing::KnownFailing;
+use novai_conformance::report::{self, Matrix};
+use novai_conformance::scenario::{Case, load_all};
+use novai_conformance::suite::{self, Settings, Verdict};
+use novai_conformance::{compare, record};
+
+#[derive(Parser)]
+#[command(about = "Runs spec/scenarios against the gateway and the SDKs")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Subcommands,
+}
+
+#[derive(Subcommand)]
+enum Subcommands {
+    /// Run the scenarios and print the matrix.
+    Run(RunArguments),
+    /// Send a fixed list of requests to a real upstream and write its answers down as scenarios.
+    Record(RecordArguments),
+    /// Check every scenario file against the schema and list the cases.
+    List,
+}
+
+#[derive(Args)]
+struct RunArguments {
+    /// The `novai` binary; without it, server mode is left out.
+    #[arg(long, env = "NOVAI_SERVER_BIN")]
+    server_bin: Option<PathBuf>,
+    /// An adapter, as NAME=PATH; may be given several times.
+    #[arg(long)]
+    client: Vec<String>,
+    /// Only cases whose name starts with this; `*` stands for any run of characters.
+    #[arg(long)]
+    only: Option<String>,
+    /// Write the matrix to this directory, as conformance.md and conformance.html.
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// Store the wire output as the new snapshots.
+    #[arg(long)]
+    update_snapshots: bool,
+    /// Cases at the same time.
+    #[arg(long, default_value_t = 8)]
+    jobs: usize,
+}
+
+#[derive(Args)]
+struct RecordArguments {
+    /// Base URL of an OpenAI-compatible upstream, such as http://127.0.0.1:9200/v1.
+    #[arg(long)]
+    upstream: String,
+    #[arg(long)]
+    model: String,
+    /// Where to write; `spec/scenarios/recorded` by default.
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+fn main() -> Result<ExitCode> {
+    let arguments = Arguments::parse();
+    match arguments.command {
+        Subcommands::Run(arguments) => run(arguments),
+        Subcommands::Record(arguments) => {
+            let out = arguments.out.unwrap_or_else(|| root().join("spec/scenarios/recorded"));
+            runtime()?.block_on(record::record(&arguments.upstream, &arguments.model, &out))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Subcommands::List => {
+            for case in load_all(&root().join("spec/scenarios"))? {
+                println!("{:60} {}", case.id, case.why);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    // The binary is only ever run from a checkout: it reads the checkout's scenarios and snapshots.
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+fn run(arguments: RunArguments) -> Result<ExitCode> {
+    const UPDATE: &str = "INSTA_UPDATE";
+    if arguments.update_snapshots && std::env::var(UPDATE).as_deref() != Ok("always") {
+        // insta takes this from the environment alone, and a running program cannot safely change its own.
+        let status = Command::new(std::env::current_exe()?)
+            .args(std::env::args_os().skip(1))
+            .env(UPDATE, "always")
+            .status()?;
+        return Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    let cases = load_all(&root().join("spec/scenarios"))?;
+    let known_failing = root().join("conformance/known-failing");
+    for list in std::fs::read_dir(&known_failing)? {
+        let path = list?.path();
+        if path.extension().is_some_and(|extension| extension == "txt") {
+            let column = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            KnownFailing::load(&known_failing, &column)?.check_against(&cases).with_context(|| column)?;
+        }
+    }
+    let cases: Vec<Case> =
+        cases.into_iter().filter(|case| selected(case, arguments.only.as_deref())).collect();
+    ensure!(!cases.is_empty(), "no case matches --only {}", arguments.only.unwrap_or_default());
+    ensure!(
+        arguments.server_bin.is_some() || !arguments.client.is_empty(),
+        "nothing to test: give --server-bin, --client, or both"
+    );
+    let clients = arguments.client.iter().map(|text| parse_client(text)).collect::<Result<Vec<_>>>()?;
+    let settings = Settings {
+        cases,
+        server_binary: arguments.server_bin,
+        clients,
+        known_failing,
+        concurrency: arguments.jobs.max(1),
+    };
+    let verdicts = runtime()?.block_on(suite::run(settings))?;
+    conclude(&verdicts, arguments.report.as_deref())
+}
+
+fn selected(case: &Case, only: Option<&str>) -> bool {
+    only.is_none_or(|only| case.id.starts_with(only) || compare::pattern::glob_matches(only, &case.id))
+}
+
+fn parse_client(text: &str) -> Result<(String, PathBuf)> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() => Ok((name.to_owned(), PathBuf::from(path))),
+        _ => bail!("--client wants NAME=PATH, not {text:?}"),
+    }
+}
+
+fn conclude(verdicts: &[Verdict], report_directory: Option<&Path>) -> Result<ExitCode> {
+    let mut failed = 0;
+    for verdict in verdicts.iter().filter(|verdict| !verdict.is_good()) {
+        failed += 1;
+        eprintln!("{}", report::text::failure(verdict));
+    }
+    let snapshots = root().join("conformance/snapshots");
+    let snapshots = std::fs::canonicalize(&snapshots).with_context(|| snapshots.display().to_string())?;
+    for verdict in verdicts.iter().filter(|verdict| verdict.is_good()) {
+        // insta has already printed the difference itself.
+        if let Some(difference) = verdict.wire.as_ref().and_then(|wire| wire.check(&snapshots)) {
+            failed += 1;
+            eprintln!("FAIL {} [server]\n  {difference}", verdict.case.id);
+            eprintln!("  rerun: cargo xtask conformance --only {} [--update-snapshots]\n", verdict.case.id);
+        }
+    }
+    let matrix = Matrix::of(verdicts);
+    let runs: usize = verdicts.iter().map(|verdict| verdict.runs).sum();
+    println!("{}", report::text::matrix(&matrix));
+    println!(
+        "{} scenarios, {} cases on {} columns, {runs} runs",
+        matrix.rows.len(),
+        verdicts.len(),
+        matrix.columns.len()
+    );
+    let closing = format!("{} passed, {failed} failed", verdicts.len() - failed);
+    if let Some(directory) = report_directory {
+        report::files::write(directory, &matrix, verdicts, &closing)?;
+    }
+    println!("{closing}");
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

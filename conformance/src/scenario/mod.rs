@@ -1,0 +1,10 @@
+//! Scenario files as typed data: [`load`] reads and checks them, [`model`] is their shape, [`variation`] multiplies one case
+//! into its runs.
+
+pub mod load;
+pub mod model;
+pub mod variation;
+
+pub use load::load_all;
+pub use model::{Case, Column, Mode, Op, Request, Step};
+pub use variation::Variation;

@@ -1,0 +1,285 @@
+//! The shape of one case after its file's defaults were laid under it. `spec/scenarios/scenario.schema.json` documents every
+//! field for authors; the comments here say only what the runner does with it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// Who is under test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    Server,
+    Client,
+}
+
+/// One column of the matrix: the server, or one client by the name of its adapter.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Column {
+    Server,
+    Client(String),
+}
+
+impl Column {
+    pub fn name(&self) -> &str {
+        match self {
+            Column::Server => "server",
+            Column::Client(name) => name,
+        }
+    }
+
+    pub fn mode(&self) -> Mode {
+        match self {
+            Column::Server => Mode::Server,
+            Column::Client(_) => Mode::Client,
+        }
+    }
+}
+
+/// One case, ready to run.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// `<area>/<scenario>/<case>`: the name that `--only` and the known-failing lists use.
+    pub id: String,
+    /// `<area>/<scenario>`: the row of the matrix.
+    pub scenario: String,
+    pub why: String,
+    pub body: CaseBody,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseBody {
+    pub name: String,
+    #[serde(default = "both_modes")]
+    pub modes: Vec<Mode>,
+    /// Played for every request of the case.
+    pub upstream: Option<Vec<Step>>,
+    /// Played one after the other: the n-th request gets the n-th script.
+    pub attempts: Option<Vec<Vec<Step>>>,
+    pub request: Request,
+    #[serde(default)]
+    pub expect: Map<String, Value>,
+    #[serde(default)]
+    pub vary: Vary,
+    #[serde(default)]
+    pub provider: ProviderOptions,
+}
+
+fn both_modes() -> Vec<Mode> {
+    vec![Mode::Server, Mode::Client]
+}
+
+impl CaseBody {
+    /// The scripts of the case; none means that no request may reach the upstream.
+    pub fn scripts(&self) -> &[Vec<Step>] {
+        match (&self.attempts, &self.upstream) {
+            (Some(attempts), _) => attempts,
+            (None, Some(upstream)) => std::slice::from_ref(upstream),
+            (None, None) => &[],
+        }
+    }
+
+    /// How many requests the upstream should see, unless the case says otherwise.
+    pub fn requests_expected(&self) -> usize {
+        match (&self.attempts, &self.upstream) {
+            (Some(attempts), _) => attempts.len(),
+            (None, Some(_)) => self.request.times,
+            (None, None) => 0,
+        }
+    }
+
+    pub fn refuses_connections(&self) -> bool {
+        self.scripts().iter().flatten().any(|step| matches!(step, Step::Word(Word::RefuseConnection)))
+    }
+
+    /// Bounds on time are only fair on a quiet machine: such cases run alone, after the others.
+    pub fn is_timed(&self) -> bool {
+        let text = Value::Object(self.expect.clone()).to_string();
+        text.contains("\"$at_most\"")
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Op {
+    #[serde(rename = "chat.create")]
+    ChatCreate,
+    #[serde(rename = "chat.stream")]
+    ChatStream,
+    #[serde(rename = "models.list")]
+    ModelsList,
+    #[serde(rename = "models.retrieve")]
+    ModelsRetrieve,
+    /// Server mode only: method, path and body as given.
+    #[serde(rename = "http")]
+    Http,
+}
+
+impl Op {
+    pub fn name(self) -> &'static str {
+        match self {
+            Op::ChatCreate => "chat.create",
+            Op::ChatStream => "chat.stream",
+            Op::ModelsList => "models.list",
+            Op::ModelsRetrieve => "models.retrieve",
+            Op::Http => "http",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    pub op: Op,
+    /// Parameters of the call. For chat, `model` and `messages` are filled in where absent.
+    #[serde(default)]
+    pub params: Map<String, Value>,
+    pub method: Option<String>,
+    pub path: Option<String>,
+    /// Over the runner's own; `null` removes one.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Option<String>>,
+    /// Sent as it is, instead of `params`.
+    pub body: Option<String>,
+    pub body_base64: Option<String>,
+    /// Repeats `body` this often, for bodies too large to write down.
+    #[serde(default = "one")]
+    pub body_times: usize,
+    /// The call is made this often, in a row, with one client.
+    #[serde(default = "one")]
+    pub times: usize,
+    /// The caller leaves after this many events.
+    pub abandon_after_events: Option<usize>,
+    #[serde(default)]
+    pub options: ClientOptions,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// How an SDK is to be configured. Deadlines absent here are the SDK's own defaults.
+#[derive(Debug, Clone, Default, Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientOptions {
+    /// Zero where a scenario does not say: one call is one request.
+    #[serde(default)]
+    pub max_retries: u32,
+    #[serde(default)]
+    pub timeouts_ms: BTreeMap<String, u64>,
+}
+
+/// How the gateway's provider for this case is to be configured.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderOptions {
+    /// `connect`, `first_byte`, `idle`, `total`.
+    #[serde(default)]
+    pub timeouts_ms: BTreeMap<String, u64>,
+}
+
+/// One thing that the scripted upstream does.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Step {
+    Word(Word),
+    Detailed(Box<DetailedStep>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// `data: [DONE]` and an empty line.
+    Done,
+    /// Ends the body properly; what every script does at its end.
+    End,
+    /// Sends nothing more and keeps the connection open until the peer closes it.
+    Stall,
+    /// Closes the connection without ending the body.
+    Close,
+    /// Resets it (RST, through a zero linger time).
+    ResetConnection,
+    /// Accepts no connection at all.
+    RefuseConnection,
+}
+
+/// A step with details. Exactly one of the contents is set; the schema sees to it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DetailedStep {
+    pub respond: Option<Respond>,
+    pub send: Option<String>,
+    pub send_base64: Option<String>,
+    /// Bytes past the HTTP framing, for responses that are not HTTP.
+    pub raw: Option<String>,
+    pub event: Option<Value>,
+    pub delta: Option<Value>,
+    pub finish: Option<String>,
+    pub usage: Option<Value>,
+    pub json: Option<Value>,
+    pub answer: Option<String>,
+    pub comment: Option<String>,
+    /// Which choice a `delta` or `finish` belongs to.
+    pub choice: u64,
+    /// Waits before the content is sent.
+    pub delay_ms: u64,
+    /// Sends the content this often.
+    pub times: Option<usize>,
+    /// Cuts the content into pieces of this many bytes, each its own HTTP chunk and its own write.
+    pub split: Option<usize>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Respond {
+    pub status: Option<u16>,
+    /// Over those that follow from the content; `null` removes one.
+    pub headers: BTreeMap<String, Option<String>>,
+    pub framing: Option<Framing>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Framing {
+    Chunked,
+    Length,
+    /// Neither: the body ends with the connection.
+    Close,
+}
+
+/// Multiplies a case: every combination is one run.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Vary {
+    pub split: Vec<usize>,
+    pub split_at: Option<EveryByte>,
+    pub truncate: Option<EveryByte>,
+    pub ending: Vec<Word>,
+    pub line_end: Vec<LineEnd>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EveryByte {
+    EveryByte,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineEnd {
+    #[default]
+    Lf,
+    Crlf,
+    Cr,
+}
+
+impl LineEnd {
+    pub fn text(self) -> &'static str {
+        match self {
+            LineEnd::Lf => "\n",
+            LineEnd::Crlf => "\r\n",
+            LineEnd::Cr => "\r",
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The gateway's configuration file for a suite: every case has a provider on a port of its own, and a model of that name.
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+
+use crate::scenario::Case;
+
+/// The environment variable from which the gateway reads the key for every provider.
+pub const UPSTREAM_KEY_VARIABLE: &str = "NOVAI_CONFORMANCE_UPSTREAM_KEY";
+pub const UPSTREAM_KEY: &str = "sk-upstream-conformance";
+
+/// The model id of a case. `/` and `.` occur in real ids, and a case id has the first.
+pub fn model_of(case: &Case) -> String {
+    case.id.replace('/', "--")
+}
+
+pub fn render<'a>(cases: impl Iterator<Item = (&'a Case, SocketAddr)>) -> String {
+    let mut text = String::new();
+    for (case, upstream) in cases {
+        let model = model_of(case);
+        text.push_str(&format!(
+            "[[providers]]\nname = {name}\nkind = \"openai\"\nbase_url = \"http://{upstream}/v1\"\n\
+             api_key_env = \"{UPSTREAM_KEY_VARIABLE}\"\n",
+            name = quoted(&model),
+        ));
+        for (deadline, milliseconds) in &case.body.provider.timeouts_ms {
+            text.push_str(&format!("{deadline}_timeout_ms = {milliseconds}\n"));
+        }
+        text.push_str(&format!(
+            "\n[[models]]\nid = {id}\nprovider = {id}\nupstream_id = {upstream_id}\n\n",
+            id = quoted(&model),
+            upstream_id = quoted(&upstream_model_of(case)),
+        ));
+    }
+    text
+}
+
+/// What the upstream knows the model as: the same name, unless the case names another in `params.model`'s place.
+fn upstream_model_of(case: &Case) -> String {
+    match case.body.request.params.get("model").and_then(Value::as_str) {
+        Some(alias) if alias == ALIASED => "scripted-upstream-model".to_owned(),
+        _ => model_of(case),
+    }
+}
+
+/// A case with this model in its request is configured with another name upstream.
+pub const ALIASED: &str = "${aliased}";
+
+/// A basic TOML string. JSON's escapes are a subset of TOML's.
+fn quoted(text: &str) -> String {
+    Value::String(text.to_owned()).to_string()
+}

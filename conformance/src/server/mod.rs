@@ -1,0 +1,5 @@
+//! Server mode: one gateway process for the whole suite, one provider and one model for each case.
+
+pub mod config;
+pub mod process;
+pub mod run;

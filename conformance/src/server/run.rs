@@ -1,0 +1,132 @@
+//! One run in server mode: a raw HTTP request to the gateway, and what came back.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use base64::Engine;
+use serde_json::{Map, Value, json};
+
+use super::config::model_of;
+use super::process::API_KEY;
+use crate::observation;
+use crate::scenario::model::{Case, Op, Request};
+use crate::upstream::ScriptedUpstream;
+use crate::wire::http::{self, Answer};
+
+/// Safety net for a gateway that hangs. Longer than its own keep-alive interval, so that a silent stream shows as such.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long the upstream may take to notice that the gateway left it, before that counts as never.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(3);
+
+pub struct ServerRun {
+    pub observed: Value,
+    /// The last answer, for the snapshot.
+    pub answer: Answer,
+}
+
+pub async fn run(case: &Case, gateway: SocketAddr, upstream: &ScriptedUpstream) -> Result<ServerRun> {
+    let request = request_bytes(case, gateway)?;
+    let started = Instant::now();
+    let mut answer = exchange(case, gateway, &request).await?;
+    for _ in 1..case.body.request.times {
+        let next = exchange(case, gateway, &request).await?;
+        // One bad answer in a row of good ones must show.
+        if answer.status == 200 {
+            answer = next;
+        }
+    }
+    let duration = started.elapsed();
+    if answer.abandoned_at.is_some() {
+        wait_for_cancellation(upstream).await;
+    }
+    let mut observed = observation::of_answer(&answer);
+    observed.insert("duration_ms".into(), json!(observation::milliseconds(duration)));
+    observed.insert("upstream".into(), observation::of_upstream(&upstream.seen(), answer.abandoned_at));
+    Ok(ServerRun { observed: Value::Object(observed), answer })
+}
+
+async fn exchange(case: &Case, gateway: SocketAddr, request: &[u8]) -> Result<Answer> {
+    http::exchange(gateway, request, case.body.request.abandon_after_events, PATIENCE).await
+}
+
+pub async fn wait_for_cancellation(upstream: &ScriptedUpstream) {
+    let deadline = Instant::now() + CANCEL_PATIENCE;
+    while upstream.seen().left_early_at.is_none() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+fn request_bytes(case: &Case, gateway: SocketAddr) -> Result<Vec<u8>> {
+    let request = &case.body.request;
+    let model = model_of(case);
+    let (method, path) = match request.op {
+        Op::ChatCreate | Op::ChatStream => ("POST", "/v1/chat/completions".to_owned()),
+        Op::ModelsList => ("GET", "/v1/models".to_owned()),
+        Op::ModelsRetrieve => {
+            let id = request.params.get("model").and_then(Value::as_str).unwrap_or(&model);
+            ("GET", format!("/v1/models/{id}"))
+        }
+        Op::Http => ("GET", "/".to_owned()),
+    };
+    let method = request.method.as_deref().unwrap_or(method);
+    let path = request.path.clone().unwrap_or(path);
+    let body = body(case, &model)?;
+
+    let mut headers = vec![
+        ("host".to_owned(), gateway.to_string()),
+        ("authorization".to_owned(), format!("Bearer {API_KEY}")),
+        ("accept".to_owned(), "*/*".to_owned()),
+    ];
+    if let Some(body) = &body {
+        headers.push(("content-type".to_owned(), "application/json".to_owned()));
+        headers.push(("content-length".to_owned(), body.len().to_string()));
+    }
+    for (name, value) in &request.headers {
+        headers.retain(|(existing, _)| !existing.eq_ignore_ascii_case(name));
+        if let Some(value) = value {
+            headers.push((name.clone(), value.clone()));
+        }
+    }
+    let mut bytes = format!("{method} {path} HTTP/1.1\r\n").into_bytes();
+    for (name, value) in headers {
+        bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(body.as_deref().unwrap_or_default());
+    Ok(bytes)
+}
+
+fn body(case: &Case, model: &str) -> Result<Option<Vec<u8>>> {
+    let request = &case.body.request;
+    if let Some(text) = &request.body {
+        return Ok(Some(text.repeat(request.body_times).into_bytes()));
+    }
+    if let Some(text) = &request.body_base64 {
+        let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim()).context("body_base64")?;
+        return Ok(Some(bytes));
+    }
+    Ok(match request.op {
+        Op::ChatCreate | Op::ChatStream => {
+            Some(Value::Object(chat_params(request, model)).to_string().into_bytes())
+        }
+        Op::ModelsList | Op::ModelsRetrieve | Op::Http => None,
+    })
+}
+
+/// The parameters of a chat call: the case's own, with `model` and `messages` where it names none.
+pub fn chat_params(request: &Request, model: &str) -> Map<String, Value> {
+    let mut params = Map::new();
+    params.insert("model".into(), json!(model));
+    params.insert("messages".into(), json!([{ "role": "user", "content": "Say hello." }]));
+    for (key, value) in &request.params {
+        if value != super::config::ALIASED {
+            params.insert(key.clone(), value.clone());
+        }
+    }
+    if request.op == Op::ChatStream {
+        params.insert("stream".into(), json!(true));
+    }
+    params
+}

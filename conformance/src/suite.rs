@@ -1,0 +1,221 @@
+//! Runs cases on columns, many at a time, and judges each.
+//!
+//! Start at [`run`]. Cases that bound a time run alone after the others: a busy machine must not fail them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use futures_util::{StreamExt, stream};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+
+use crate::client::{self, adapter::AdapterPool};
+use crate::compare::{self, Mismatch};
+use crate::known_failing::KnownFailing;
+use crate::scenario::model::LineEnd;
+use crate::scenario::{Case, Column, Variation};
+use crate::server::process::Gateway;
+use crate::server::{self, config};
+use crate::snapshot::Wire;
+use crate::upstream::ScriptedUpstream;
+use crate::upstream::script::Script;
+
+pub struct Settings {
+    pub cases: Vec<Case>,
+    pub server_binary: Option<PathBuf>,
+    /// Name and command of each adapter.
+    pub clients: Vec<(String, PathBuf)>,
+    pub known_failing: PathBuf,
+    pub concurrency: usize,
+}
+
+/// How one case ended on one column.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    pub case: Arc<Case>,
+    pub column: Column,
+    pub runs: usize,
+    /// The first run that failed; later ones of the same case are not made.
+    pub failure: Option<Failure>,
+    pub known_failing: bool,
+    pub wire: Option<Wire>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// Which variation of the case; empty if it has none.
+    pub variation: String,
+    pub mismatches: Vec<Mismatch>,
+    /// What was seen, or why nothing was.
+    pub observed: Value,
+}
+
+impl Verdict {
+    /// Whether the build may pass: what should pass does, and what is listed as failing still fails.
+    pub fn is_good(&self) -> bool {
+        self.failure.is_some() == self.known_failing
+    }
+}
+
+struct Work {
+    case: Arc<Case>,
+    column: Column,
+    upstream: ScriptedUpstream,
+}
+
+/// What stands on the other side of the wire for one column.
+enum Subject {
+    Server(Gateway),
+    Client(AdapterPool),
+}
+
+pub async fn run(settings: Settings) -> Result<Vec<Verdict>> {
+    let cases: Vec<Arc<Case>> = settings.cases.iter().cloned().map(Arc::new).collect();
+    let mut columns = Vec::new();
+    if settings.server_binary.is_some() {
+        columns.push(Column::Server);
+    }
+    columns.extend(settings.clients.iter().map(|(name, _)| Column::Client(name.clone())));
+
+    let mut verdicts = Vec::new();
+    for column in columns {
+        let known = KnownFailing::load(&settings.known_failing, column.name())?;
+        let mut work = Vec::new();
+        for case in cases.iter().filter(|case| case.body.modes.contains(&column.mode())) {
+            let upstream = if case.body.refuses_connections() {
+                ScriptedUpstream::refuse()?
+            } else {
+                ScriptedUpstream::listen().await?
+            };
+            work.push(Work { case: case.clone(), column: column.clone(), upstream });
+        }
+        let subject = match &column {
+            Column::Server => {
+                let binary = settings.server_binary.as_ref().context("no server binary")?;
+                let cases = work.iter().map(|work| (work.case.as_ref(), work.upstream.address));
+                Subject::Server(Gateway::start(binary, &config::render(cases)).await?)
+            }
+            Column::Client(name) => {
+                let (_, command) =
+                    settings.clients.iter().find(|(client, _)| client == name).context("no such client")?;
+                Subject::Client(AdapterPool::new(command))
+            }
+        };
+        verdicts.extend(run_column(work, &subject, &known, settings.concurrency).await);
+        if let Subject::Server(gateway) = &subject
+            && verdicts.iter().any(|verdict| verdict.column == Column::Server && !verdict.is_good())
+        {
+            eprintln!("the gateway's last log lines:\n{}", gateway.log_tail());
+        }
+    }
+    Ok(verdicts)
+}
+
+async fn run_column(
+    work: Vec<Work>,
+    subject: &Subject,
+    known: &KnownFailing,
+    concurrency: usize,
+) -> Vec<Verdict> {
+    let progress = progress_bar(&work);
+    let (timed, untimed): (Vec<Work>, Vec<Work>) =
+        work.into_iter().partition(|work| work.case.body.is_timed());
+    let judge_all = |work: Vec<Work>, at_once: usize| {
+        let progress = progress.clone();
+        stream::iter(work)
+            .map(move |work| {
+                let progress = progress.clone();
+                async move {
+                    let verdict = judge(work, subject, known).await;
+                    progress.set_message(verdict.case.id.clone());
+                    progress.inc(1);
+                    verdict
+                }
+            })
+            .buffer_unordered(at_once)
+            .collect::<Vec<Verdict>>()
+    };
+    let mut verdicts = judge_all(untimed, concurrency).await;
+    verdicts.extend(judge_all(timed, 1).await);
+    progress.finish_and_clear();
+    verdicts.sort_by(|left, right| left.case.id.cmp(&right.case.id));
+    verdicts
+}
+
+/// Drawn on a terminal only; indicatif stays silent elsewhere.
+fn progress_bar(work: &[Work]) -> ProgressBar {
+    let bar = ProgressBar::new(work.len() as u64);
+    if let Ok(style) = ProgressStyle::with_template("{prefix:>10} [{bar:30}] {pos}/{len} {wide_msg}") {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    if let Some(first) = work.first() {
+        bar.set_prefix(first.column.name().to_owned());
+    }
+    bar
+}
+
+async fn judge(work: Work, subject: &Subject, known: &KnownFailing) -> Verdict {
+    let body = &work.case.body;
+    let length = |line_end: LineEnd| {
+        body.scripts().iter().map(|steps| Script::body_length(steps, line_end)).max().unwrap_or(0)
+    };
+    let mut verdict = Verdict {
+        case: work.case.clone(),
+        column: work.column.clone(),
+        runs: 0,
+        failure: None,
+        known_failing: known.contains(&work.case.id),
+        wire: None,
+    };
+    for variation in Variation::all(&body.vary, length) {
+        verdict.runs += 1;
+        match run_once(&work, subject, variation).await {
+            Ok((mismatches, observed, wire)) => {
+                verdict.wire = wire.or(verdict.wire);
+                if !mismatches.is_empty() {
+                    verdict.failure =
+                        Some(Failure { variation: variation.to_string(), mismatches, observed });
+                }
+            }
+            Err(error) => {
+                let mismatch = Mismatch {
+                    path: "the run".to_owned(),
+                    expected: "to end".to_owned(),
+                    actual: format!("{error:#}"),
+                };
+                verdict.failure = Some(Failure {
+                    variation: variation.to_string(),
+                    mismatches: vec![mismatch],
+                    observed: crate::observation::of_upstream(&work.upstream.seen(), None),
+                });
+            }
+        }
+        if verdict.failure.is_some() {
+            break;
+        }
+    }
+    verdict
+}
+
+async fn run_once(
+    work: &Work,
+    subject: &Subject,
+    variation: Variation,
+) -> Result<(Vec<Mismatch>, Value, Option<Wire>)> {
+    let body = &work.case.body;
+    let scripts: Vec<Script> =
+        body.scripts().iter().map(|steps| Script::compile(steps, variation)).collect::<Result<_>>()?;
+    let expected = compare::expectation::complete(body, work.column.mode(), &scripts);
+    work.upstream.arm(body, scripts);
+    let (observed, wire) = match subject {
+        Subject::Server(gateway) => {
+            let run = server::run::run(&work.case, gateway.address, &work.upstream).await?;
+            let wanted = body.expect.get("wire") == Some(&Value::Bool(true));
+            let wire = wanted.then(|| Wire::of(&work.case, &run.answer, work.upstream.address));
+            (run.observed, wire)
+        }
+        Subject::Client(adapters) => (client::run::run(&work.case, adapters, &work.upstream).await?, None),
+    };
+    Ok((compare::pattern::compare(&expected, Some(&observed)), observed, wire))
+}

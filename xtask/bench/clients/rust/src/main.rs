@@ -1,0 +1,50 @@
+//! Reads streams with the Rust SDK, so that its CPU per chunk can be measured from outside.
+//!
+//! Arguments: base URL, key, model, number of streams. Says `ready` after one stream, waits for a line, reads the rest,
+//! says `done CHUNKS`, waits for a line, and ends. Every SDK's client speaks so.
+
+use std::{env, io};
+
+use anyhow::{Context, Result};
+use futures_util::TryStreamExt;
+use novai::{
+    Client,
+    types::{ChatCompletionRequest, Message},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [base_url, key, model, streams] = &arguments[..] else {
+        anyhow::bail!("usage: bench-client-rust BASE_URL KEY MODEL STREAMS");
+    };
+    let streams: usize = streams.parse().context("STREAMS is no number")?;
+    let client = Client::builder().api_key(key).base_url(base_url).build()?;
+
+    read(&client, model).await?;
+    println!("ready");
+    wait_for_parent()?;
+    let mut chunks = 0;
+    for _ in 0..streams {
+        chunks += read(&client, model).await?;
+    }
+    println!("done {chunks}");
+    wait_for_parent()
+}
+
+async fn read(client: &Client, model: &str) -> Result<usize> {
+    let request = ChatCompletionRequest::new(model, vec![Message::user("Tell me about foxes.")]);
+    let mut stream = client.chat().completions().stream(request).await?;
+    let mut chunks = 0;
+    while let Some(chunk) = stream.try_next().await? {
+        std::hint::black_box(&chunk);
+        chunks += 1;
+    }
+    Ok(chunks)
+}
+
+fn wait_for_parent() -> Result<()> {
+    // The parent's end counts as a yes.
+    io::stdin().read_line(&mut String::new())?;
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! The gateway as it is deployed: keys checked, every request logged, the upstream and its models in a file.
+
+use std::{
+    fmt::Write,
+    fs,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::roles::script::Script;
+
+pub const API_KEY: &str = "sk-novai-bench-0123456789abcdef0123456789abcdef0123";
+
+/// Reached only if the gateway hangs at start.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+pub struct Gateway {
+    child: Child,
+    pub address: String,
+}
+
+impl Gateway {
+    pub fn start(binary: &Path, scratch: &Path, upstream: &str, scripts: &[Script]) -> Result<Self> {
+        let folder = scratch.join("gateway");
+        // What an earlier run left behind would be another run's keys.
+        if folder.exists() {
+            fs::remove_dir_all(&folder).with_context(|| format!("cannot clear {}", folder.display()))?;
+        }
+        fs::create_dir_all(&folder)?;
+        let config = folder.join("novai.toml");
+        fs::write(&config, configuration(upstream, scripts))?;
+        // A file, as in production under a supervisor; also where the address is announced.
+        let log = folder.join("log.jsonl");
+        let log_file = fs::File::create(&log)?;
+        let child = Command::new(binary)
+            .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+            .arg(&config)
+            .arg("--data-dir")
+            .arg(folder.join("data"))
+            .env("NOVAI_BOOTSTRAP_KEY", API_KEY)
+            .env_remove("OPENAI_API_KEY")
+            .stdin(Stdio::null())
+            .stdout(log_file.try_clone()?)
+            .stderr(log_file)
+            .spawn()
+            .with_context(|| format!("cannot start {}", binary.display()))?;
+        let mut gateway = Self { child, address: String::new() };
+        gateway.address = gateway.wait_for_address(&log)?;
+        Ok(gateway)
+    }
+
+    fn wait_for_address(&mut self, log: &Path) -> Result<String> {
+        let started = Instant::now();
+        while started.elapsed() < START_TIMEOUT {
+            let text = fs::read_to_string(log)?;
+            if let Some(address) = text.lines().find_map(announced) {
+                return Ok(address);
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the gateway ended with {status}:\n{text}");
+            }
+            thread::sleep(POLL_INTERVAL);
+        }
+        bail!("the gateway announced no address in {}", log.display())
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        // It may have ended by itself; either way it is gone afterwards.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn configuration(upstream: &str, scripts: &[Script]) -> String {
+    let mut text =
+        format!("[[providers]]\nname = \"bench\"\nkind = \"openai\"\nbase_url = \"http://{upstream}/v1\"\n");
+    for script in scripts {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "\n[[models]]\nid = \"{script}\"\nprovider = \"bench\"\nupstream_id = \"{script}\"\n"
+        );
+    }
+    text
+}
+
+/// The address in a line that says `listening`, plain or JSON.
+fn announced(line: &str) -> Option<String> {
+    let (_, after) = line.to_lowercase().contains("listening").then(|| line.split_once("127.0.0.1:"))??;
+    let port: String = after.chars().take_while(char::is_ascii_digit).collect();
+    (!port.is_empty() && port != "0").then(|| format!("127.0.0.1:{port}"))
+}

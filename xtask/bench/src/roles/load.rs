@@ -1,0 +1,75 @@
+//! A closed loop: so many connections, each sending its next request when the last answer is whole.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use anyhow::Result;
+use futures_util::future::try_join_all;
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    http::{Connection, Target, read_whole},
+    say,
+};
+
+/// Longer than this is not a latency but a hang.
+const LATENCY_MAX: Duration = Duration::from_secs(60);
+
+#[derive(clap::Args)]
+pub struct Options {
+    #[command(flatten)]
+    target: Target,
+    #[arg(long)]
+    connections: usize,
+    /// In all, over every connection.
+    #[arg(long)]
+    requests: usize,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Outcome {
+    pub requests: u64,
+    pub seconds: f64,
+    pub p50_us: u64,
+    pub p99_us: u64,
+}
+
+pub async fn run(options: Options) -> Result<()> {
+    let latency_max_us = u64::try_from(LATENCY_MAX.as_micros())?;
+    let latencies_us = Rc::new(RefCell::new(Histogram::<u64>::new_with_max(latency_max_us, 3)?));
+    let remaining = Rc::new(Cell::new(options.requests));
+    let body = options.target.script.request();
+    let connections =
+        try_join_all((0..options.connections).map(|_| Connection::open(&options.target.address))).await?;
+
+    let started = Instant::now();
+    let loops = connections.into_iter().map(|mut connection| {
+        let (latencies_us, remaining) = (Rc::clone(&latencies_us), Rc::clone(&remaining));
+        let (target, body) = (&options.target, body.clone());
+        async move {
+            while let Some(left) = remaining.get().checked_sub(1) {
+                remaining.set(left);
+                let sent = Instant::now();
+                let response = connection.send(target, body.clone()).await?;
+                read_whole(response, target.script).await?;
+                latencies_us.borrow_mut().saturating_record(u64::try_from(sent.elapsed().as_micros())?);
+            }
+            anyhow::Ok(())
+        }
+    });
+    try_join_all(loops).await?;
+    let seconds = started.elapsed().as_secs_f64();
+
+    let latencies_us = latencies_us.borrow();
+    let outcome = Outcome {
+        requests: latencies_us.len(),
+        seconds,
+        p50_us: latencies_us.value_at_quantile(0.50),
+        p99_us: latencies_us.value_at_quantile(0.99),
+    };
+    say(&serde_json::to_string(&outcome)?)
+}

@@ -1,0 +1,33 @@
+//! The SDKs' floor: the same streams read by hyper, split into events and thrown away.
+//!
+//! Speaks as every client of `clients/` does: `ready`, a line from the parent, `done CHUNKS`, a line, end.
+
+use anyhow::Result;
+
+use super::{
+    http::{Connection, Target, read_whole},
+    say, wait_for_parent,
+};
+
+#[derive(clap::Args)]
+pub struct Options {
+    #[command(flatten)]
+    target: Target,
+    #[arg(long)]
+    streams: usize,
+}
+
+pub async fn run(options: Options) -> Result<()> {
+    let mut connection = Connection::open(&options.target.address).await?;
+    let body = options.target.script.request();
+    let script = options.target.script;
+    read_whole(connection.send(&options.target, body.clone()).await?, script).await?;
+    say("ready")?;
+    wait_for_parent().await?;
+    let mut chunks = 0;
+    for _ in 0..options.streams {
+        chunks += read_whole(connection.send(&options.target, body.clone()).await?, script).await?;
+    }
+    say(&format!("done {chunks}"))?;
+    wait_for_parent().await
+}

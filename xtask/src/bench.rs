@@ -1,0 +1,84 @@
+//! `cargo xtask bench`: builds release binaries and hands over to novai-bench, which measures processes.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::{generate::SPEC, process, repo::Repo};
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// What to measure; all of them where none is named.
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+    /// Fewer rounds: enough to see that everything runs, not to quote.
+    #[arg(long)]
+    quick: bool,
+    /// Fails where a figure is beyond its law's bound.
+    #[arg(long)]
+    assert: bool,
+    /// Also writes the tables to this file, as Markdown.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// The gateway against a bare pass-through.
+    Server,
+    /// CPU per streamed chunk.
+    Sdk,
+    /// Time to generate.
+    Gen,
+    /// Memory per open stream that says nothing.
+    Idle,
+    /// A clean release build of the server; takes minutes and runs only when named.
+    Build,
+}
+
+impl Part {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Sdk => "sdk",
+            Self::Gen => "gen",
+            Self::Idle => "idle",
+            Self::Build => "build",
+        }
+    }
+}
+
+pub fn run(repo: &Repo, options: &Options) -> Result<()> {
+    let unnamed = [Part::Server, Part::Idle, Part::Sdk, Part::Gen];
+    let parts = if options.parts.is_empty() { &unnamed[..] } else { &options.parts };
+    let mut build = process::cargo(repo);
+    build.args(["build", "--release", "-p", "novai-bench"]);
+    if parts.iter().any(|part| matches!(part, Part::Server | Part::Idle)) {
+        build.args(["-p", "novai-server"]);
+    }
+    if parts.contains(&Part::Sdk) {
+        build.args(["-p", "bench-client-rust"]);
+    }
+    process::run(&mut build)?;
+
+    let mut bench = process::program(repo, repo.binary("release", "novai-bench"));
+    bench.arg("run").args(parts.iter().map(|part| part.as_str()));
+    bench.arg("--gateway").arg(repo.binary("release", "novai"));
+    bench.arg("--sdk-client").arg(repo.binary("release", "bench-client-rust"));
+    bench.arg("--spec").arg(repo.path(SPEC));
+    bench.arg("--root").arg(repo.root());
+    bench.arg("--scratch").arg(repo.scratch("bench")?);
+    if let Some(shared) = repo.shared() {
+        bench.arg("--large-spec").arg(shared.join("corpus/openai.yaml"));
+    }
+    if options.quick {
+        bench.arg("--quick");
+    }
+    if options.assert {
+        bench.arg("--assert");
+    }
+    if let Some(out) = &options.out {
+        bench.arg("--out").arg(out);
+    }
+    process::run(&mut bench)
+}

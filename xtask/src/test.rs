@@ -1,0 +1,132 @@
+//! `cargo xtask test` and `cargo xtask ci`: every test there is, one row each, all of them even if one fails.
+
+mod alone;
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::{check, conformance, deny, examples, generate, process, repo::Repo, table::Table};
+
+#[derive(clap::Args, Default)]
+pub struct Options {
+    /// Runs only the steps of these names.
+    #[arg(long, value_name = "STEP")]
+    only: Vec<String>,
+    /// Leaves out the steps of these names.
+    #[arg(long, value_name = "STEP")]
+    skip: Vec<String>,
+}
+
+/// Whether a step that cannot run here is a failure.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Skips {
+    Allowed,
+    Fail,
+}
+
+enum Outcome {
+    Passed(String),
+    Skipped(String),
+}
+
+type Step = fn(&Repo) -> Result<Outcome>;
+
+/// Cheap ones first: most mistakes show within a minute.
+const STEPS: [(&str, Step); 11] = [
+    ("tools", tools),
+    ("format", |repo| cargo(repo, &["fmt", "--all", "--check"])),
+    ("fresh", |repo| {
+        generate::run(repo, &generate::Options { check: true })?;
+        Ok(Outcome::Passed("every generated file is what the spec gives".into()))
+    }),
+    ("clippy", |repo| cargo(repo, &["clippy", "-q", "--workspace", "--all-targets", "--", "-D", "warnings"])),
+    ("check", |repo| {
+        check::run(repo, &check::Options::default())?;
+        Ok(Outcome::Passed(String::new()))
+    }),
+    ("tests", |repo| cargo(repo, &["test", "--workspace", "--lib", "--bins", "--tests", "--examples"])),
+    ("doc tests", |repo| cargo(repo, &["test", "--workspace", "--doc"])),
+    ("sdk alone", alone::sdk_rust),
+    ("conformance", |repo| {
+        conformance::run(repo, &conformance::Options::default())?;
+        Ok(Outcome::Passed("scenarios on the server and the Rust SDK".into()))
+    }),
+    ("examples", |repo| Ok(Outcome::Passed(format!("{} ran against novai-sim", examples::run(repo)?)))),
+    ("deny", licences),
+];
+
+pub fn run(repo: &Repo, options: &Options, skips: Skips) -> Result<()> {
+    let named = options.only.iter().chain(&options.skip);
+    if let Some(unknown) = named.into_iter().find(|name| STEPS.iter().all(|(known, _)| known != name)) {
+        bail!("there is no step `{unknown}`; choose from: {}", STEPS.map(|(name, _)| name).join(", "));
+    }
+    let started = Instant::now();
+    let mut table = Table::new(["step", "result", "seconds", ""]);
+    let mut failed = Vec::new();
+    for (name, step) in STEPS.iter().filter(|(name, _)| options.selects(name)) {
+        println!("\n=== {name}");
+        let step_started = Instant::now();
+        let (result, text) = match step(repo) {
+            Ok(Outcome::Passed(text)) => ("ok", text),
+            Ok(Outcome::Skipped(why)) if skips == Skips::Allowed => ("skipped", why),
+            Ok(Outcome::Skipped(why)) => ("FAIL", format!("skipped: {why}")),
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                ("FAIL", first_line(&format!("{error:#}")))
+            }
+        };
+        if result == "FAIL" {
+            failed.push(*name);
+        }
+        table.row([(*name).into(), result.into(), seconds(step_started), text]);
+    }
+    println!("\n{table}");
+    println!("{} s in all", seconds(started));
+    if !failed.is_empty() {
+        bail!("failed: {}; `cargo xtask test --only NAME` runs one again", failed.join(", "));
+    }
+    Ok(())
+}
+
+impl Options {
+    fn selects(&self, name: &str) -> bool {
+        let named = |list: &[String]| list.iter().any(|listed| listed == name);
+        !named(&self.skip) && (self.only.is_empty() || named(&self.only))
+    }
+}
+
+fn seconds(since: Instant) -> String {
+    format!("{:.1}", since.elapsed().as_secs_f64())
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// Says which tools there are, so that a log from another machine explains itself. Rust alone is needed so far.
+fn tools(_: &Repo) -> Result<Outcome> {
+    let tools = [("rustc", "rustc"), ("cargo", "cargo"), ("python", "python3"), ("node", "node")];
+    for (name, program) in tools {
+        let version = process::version(program, &["--version"]);
+        println!("{name:<8}{}", version.as_deref().unwrap_or("absent"));
+    }
+    Ok(Outcome::Passed("Rust is all that is needed".into()))
+}
+
+fn cargo(repo: &Repo, arguments: &[&str]) -> Result<Outcome> {
+    process::run(process::cargo(repo).args(arguments))?;
+    Ok(Outcome::Passed(String::new()))
+}
+
+fn licences(repo: &Repo) -> Result<Outcome> {
+    match deny::installed(repo) {
+        Some(path) => {
+            deny::check(repo, path)?;
+            Ok(Outcome::Passed(
+                "licences, bans, sources (advisories need a network: see CONTRIBUTING.md)".into(),
+            ))
+        }
+        None => Ok(Outcome::Skipped("cargo-deny could not be installed".into())),
+    }
+}

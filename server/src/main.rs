@@ -1,1 +1,86 @@
-fn main() {}
+//! The binary `novai`: arguments, configuration, wiring, signals.
+//!
+//! Start at [`serve`]. **Invariant:** nothing is decided about a request here.
+
+mod banner;
+mod cli;
+mod config;
+mod logging;
+mod signals;
+mod wiring;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Parser;
+use novai_http::listener::{self, Shutdown};
+use novai_http::{App, Front};
+use novai_stores::keys::{Keys, Opened};
+
+use cli::{Cli, Serve};
+use config::{Config, Overrides};
+
+fn main() -> ExitCode {
+    let arguments = Cli::parse().into_serve();
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("novai: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Serve) -> anyhow::Result<()> {
+    let config = configuration(arguments)?;
+    let logs = logging::start(&config.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(serve(config, logs.access));
+    // What is still running holds the log; it ends here, and then the log's last lines are written.
+    runtime.shutdown_background();
+    drop(logs.writer);
+    served
+}
+
+fn configuration(arguments: Serve) -> anyhow::Result<Config> {
+    let file = match &arguments.config {
+        None => None,
+        Some(path) => {
+            let name = path.display().to_string();
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read the configuration file {name}"))?;
+            Some((name, text))
+        }
+    };
+    let overrides = Overrides {
+        listen: arguments.listen,
+        data_dir: arguments.data_dir,
+        upstream: arguments.upstream,
+        log: arguments.log,
+    };
+    let file = file.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
+    Ok(config::load(file, overrides, &|name| std::env::var(name).ok())?)
+}
+
+async fn serve(config: Config, access_log: Arc<dyn novai_http::access_log::LineSink>) -> anyhow::Result<()> {
+    // Everything that can fail comes before the key is made and the banner printed.
+    let tls = config.tls.as_ref().map(listener::TlsFiles::acceptor).transpose()?;
+    let socket = tokio::net::TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}: is another program using it?", config.listen))?;
+    let address = socket.local_addr()?;
+    let Opened { keys, created } = Keys::open(&config.data_dir, config.bootstrap_key.as_ref())?;
+    banner::print(&mut std::io::stdout(), &config, address, created.as_ref())?;
+    drop(created);
+
+    let gateway = Arc::new(wiring::gateway(config.providers, &config.models)?);
+    let shutdown = Shutdown::default();
+    let app = Arc::new(App::new(gateway, Arc::new(keys), config.options, shutdown.clone()));
+    let front = Arc::new(Front::new(app, config.cors, access_log).await?);
+    tokio::spawn(signals::watch(shutdown.clone()));
+    tracing::info!(%address, tls = tls.is_some(), "serving");
+    listener::serve(socket, tls, config.limits, front, shutdown).await;
+    tracing::info!("stopped");
+    Ok(())
+}

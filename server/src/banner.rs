@@ -1,0 +1,43 @@
+//! What a start prints for people. The log goes elsewhere and has none of this.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+
+use novai_stores::keys::Secret;
+
+use crate::config::{BOOTSTRAP_KEY, Config, ProviderKind};
+
+/// To stdout, so that `novai > file` keeps a new key away from the log on stderr.
+pub fn print(
+    out: &mut impl Write,
+    config: &Config,
+    address: SocketAddr,
+    created: Option<&Secret>,
+) -> io::Result<()> {
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    writeln!(out, "novai {} listens on {scheme}://{address}/v1", env!("CARGO_PKG_VERSION"))?;
+    for provider in &config.providers {
+        let named: Vec<&str> =
+            config.models.iter().filter(|m| m.provider == provider.name).map(|m| m.id.as_str()).collect();
+        let models = if named.is_empty() { "every model it lists".to_owned() } else { named.join(", ") };
+        match &provider.kind {
+            // The configuration has refused URLs that hold a user name or a query.
+            ProviderKind::OpenAi(openai) => {
+                writeln!(out, "  {} at {}: {models}", provider.name, openai.base_url)?;
+            }
+            ProviderKind::Sim => writeln!(out, "  {} (simulator): {models}", provider.name)?,
+        }
+    }
+    if config.providers.is_empty() {
+        writeln!(out, "  no upstream is configured: only the simulator answers (model `novai-sim`).")?;
+        writeln!(out, "  for a real model, set OPENAI_API_KEY or pass --upstream URL or --config FILE.")?;
+    }
+    match created {
+        Some(secret) => {
+            writeln!(out, "  new API key, shown only this once: {}", secret.expose())?;
+        }
+        None if config.bootstrap_key.is_some() => writeln!(out, "  API key: as {BOOTSTRAP_KEY} says")?,
+        None => writeln!(out, "  API keys: as kept in {}", config.data_dir.display())?,
+    }
+    out.flush()
+}

@@ -1,0 +1,157 @@
+//! The gateway's configuration: defaults, then the file, then the environment, then the flags; all checked before
+//! anything starts.
+//!
+//! Start at [`load`]. [`reader`] turns TOML into values with line numbers; [`sections`] and [`providers`] say what the keys
+//! mean. `novai.example.toml` documents them for operators.
+
+mod problem;
+mod providers;
+mod reader;
+mod sections;
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+
+use novai_http::cors::Cors;
+use novai_http::listener::{Limits, TlsFiles};
+use novai_stores::keys::Secret;
+
+pub use problem::{Problem, Problems};
+pub use providers::{ModelSettings, ProviderKind, ProviderSettings};
+use reader::Reader;
+pub use sections::{LogSettings, LogTarget};
+
+pub const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+pub const DATA_DIR_DEFAULT: &str = "novai-data";
+pub const BOOTSTRAP_KEY: &str = "NOVAI_BOOTSTRAP_KEY";
+const OPENAI_API_KEY: &str = "OPENAI_API_KEY";
+
+/// Everything that a start needs, checked.
+pub struct Config {
+    pub listen: SocketAddr,
+    pub data_dir: PathBuf,
+    pub bootstrap_key: Option<Secret>,
+    pub limits: Limits,
+    pub options: novai_http::Options,
+    pub cors: Cors,
+    pub tls: Option<TlsFiles>,
+    pub log: LogSettings,
+    pub providers: Vec<ProviderSettings>,
+    pub models: Vec<ModelSettings>,
+}
+
+/// What stands above the file. Flags win over variables of the same meaning; clap has sorted that out.
+#[derive(Debug, Default)]
+pub struct Overrides {
+    pub listen: Option<String>,
+    pub data_dir: Option<PathBuf>,
+    pub upstream: Option<String>,
+    pub log: Option<String>,
+}
+
+/// The process's environment, or a test's.
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// `file` is the name that problems give, and the text.
+pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> Result<Config, Problems> {
+    // A variable set to nothing is what `FOO= novai` and many compose files mean by "not set".
+    let env = &|name: &str| env(name).filter(|value| !value.trim().is_empty());
+    let (name, text) = file.unwrap_or(("", ""));
+    let reader = Reader::new(name, text);
+    let mut root = reader.root();
+
+    let listen_in_file = root.string("listen", LISTEN_DEFAULT);
+    let data_dir = root.string("data_dir", DATA_DIR_DEFAULT).map(|at| PathBuf::from(at.value));
+    let (limits, options) = sections::server(root.section("server"));
+    let cors = sections::cors(root.section("cors"));
+    let tls = sections::tls(root.section("tls"));
+    let mut log = sections::log(root.section("log"));
+    let mut providers = providers::providers(root.sections("providers"), env);
+    let models = providers::models(root.sections("models"), &providers);
+    root.finish();
+    let mut problems = reader.problems();
+
+    let listen = match (overrides.listen, listen_in_file) {
+        (Some(flag), _) => address(&flag).ok_or_else(|| Problem {
+            place: "--listen".to_owned(),
+            key: String::new(),
+            rule: format!("must be an address and a port, but is {flag:?}"),
+            fix: format!("write --listen {LISTEN_DEFAULT}"),
+        }),
+        (None, Some(at)) => address(&at.value).ok_or_else(|| {
+            at.problem(
+                format!("must be an address and a port, but is {:?}", at.value),
+                format!("write listen = {LISTEN_DEFAULT:?}"),
+            )
+        }),
+        (None, None) => Ok(SocketAddr::from(([127, 0, 0, 1], 8080))),
+    };
+    let bootstrap_key = match env(BOOTSTRAP_KEY).map(Secret::chosen).transpose() {
+        Ok(key) => key,
+        Err(error) => {
+            problems.push(Problem {
+                place: BOOTSTRAP_KEY.to_owned(),
+                key: String::new(),
+                rule: error.to_string(),
+                fix: String::new(),
+            });
+            None
+        }
+    };
+    match overrides.upstream {
+        Some(url) => match providers::upstream(&url) {
+            Ok(provider) => providers.push(provider),
+            Err(problem) => problems.push(problem),
+        },
+        // Only if nobody said anything else: a key in the environment must not send prompts to a company that the
+        // configuration does not name.
+        None if providers.is_empty() && problems.is_empty() => {
+            if let Some(key) = env(OPENAI_API_KEY) {
+                providers.push(providers::openai(key));
+            }
+        }
+        None => {}
+    }
+    if let Some(filter) = overrides.log {
+        log.filter = filter;
+    }
+    if let Err(error) = log.filter.parse::<tracing_subscriber::EnvFilter>() {
+        problems.push(Problem {
+            place: "log level".to_owned(),
+            key: String::new(),
+            rule: format!("{:?} is not a level or a filter: {error}", log.filter),
+            fix: "write error, warn, info, debug or trace".to_owned(),
+        });
+    }
+
+    let listen = match listen {
+        Ok(listen) => listen,
+        Err(problem) => {
+            problems.push(problem);
+            return Err(Problems(problems));
+        }
+    };
+    if !problems.is_empty() {
+        return Err(Problems(problems));
+    }
+    Ok(Config {
+        listen,
+        data_dir: overrides.data_dir.or(data_dir).unwrap_or_else(|| Path::new(DATA_DIR_DEFAULT).to_owned()),
+        bootstrap_key,
+        limits,
+        options,
+        cors,
+        tls,
+        log,
+        providers,
+        models,
+    })
+}
+
+/// Names are looked up once, at start.
+fn address(text: &str) -> Option<SocketAddr> {
+    text.to_socket_addrs().ok()?.next()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! `[[providers]]` and `[[models]]`, and the short cuts that need no file.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use novai_core::Deadlines;
+use novai_providers::client::{Origin, OriginError};
+use novai_providers::openai;
+
+use super::Env;
+use super::problem::Problem;
+use super::reader::{Reference, Section};
+
+pub const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
+
+pub struct ProviderSettings {
+    pub name: String,
+    pub kind: ProviderKind,
+}
+
+pub enum ProviderKind {
+    /// Any OpenAI-compatible server.
+    OpenAi(Box<openai::Config>),
+    /// No server at all: the built-in simulator.
+    Sim,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelSettings {
+    /// The name callers use.
+    pub id: String,
+    pub provider: String,
+    /// The name the provider knows.
+    pub upstream_id: String,
+}
+
+/// `--upstream URL`.
+pub fn upstream(url: &str) -> Result<ProviderSettings, Problem> {
+    let reference = Reference { key: String::new(), place: "--upstream".to_owned() };
+    if let Err(error) = Origin::parse(url) {
+        return Err(base_url_problem(&reference, error, "write --upstream http://127.0.0.1:9200/v1"));
+    }
+    let kind = ProviderKind::OpenAi(Box::new(openai::Config::new("upstream", url)));
+    Ok(ProviderSettings { name: "upstream".to_owned(), kind })
+}
+
+/// `OPENAI_API_KEY` alone.
+pub fn openai(api_key: String) -> ProviderSettings {
+    let mut config = openai::Config::new("openai", OPENAI_BASE_URL);
+    config.api_key = Some(api_key.trim().to_owned());
+    ProviderSettings { name: "openai".to_owned(), kind: ProviderKind::OpenAi(Box::new(config)) }
+}
+
+pub fn providers(sections: Vec<Section<'_>>, env: Env<'_>) -> Vec<ProviderSettings> {
+    let mut names = HashSet::new();
+    sections.into_iter().filter_map(|section| provider(section, env, &mut names)).collect()
+}
+
+fn provider(mut section: Section<'_>, env: Env<'_>, names: &mut HashSet<String>) -> Option<ProviderSettings> {
+    let name = section.string("name", "openai");
+    match &name {
+        None => section.report(section.reference("name").problem("is required", "write name = \"openai\"")),
+        Some(name) if !is_name(&name.value) => section.report(name.problem(
+            format!("must be letters, digits, `-` and `_`, but is {:?}", name.value),
+            "it appears in logs and errors: write name = \"openai\"",
+        )),
+        Some(name) if !names.insert(name.value.clone()) => section.report(name.problem(
+            format!("is taken: another provider is called {:?} too", name.value),
+            "give each its own name",
+        )),
+        Some(_) => {}
+    }
+    let kind_at = section.string("kind", "openai");
+    let kind = kind_at.as_ref().map_or("openai", |at| at.value.as_str());
+    let name = name.map(|at| at.value);
+    let settings = match kind {
+        "openai" => {
+            let config = openai_config(&mut section, env, name.as_deref().unwrap_or_default());
+            config.map(|config| ProviderKind::OpenAi(Box::new(config)))
+        }
+        "sim" => Some(ProviderKind::Sim),
+        other => {
+            let fix = "write kind = \"openai\" (any OpenAI-compatible server) or kind = \"sim\"";
+            if let Some(at) = &kind_at {
+                section.report(at.problem(format!("{other:?} is not a kind of provider"), fix));
+            }
+            // Its keys are not known either: one problem is enough.
+            return None;
+        }
+    };
+    section.finish();
+    Some(ProviderSettings { name: name?, kind: settings? })
+}
+
+fn is_name(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+fn openai_config(section: &mut Section<'_>, env: Env<'_>, name: &str) -> Option<openai::Config> {
+    let fix = format!("write base_url = {OPENAI_BASE_URL:?}");
+    let base_url = section.string("base_url", OPENAI_BASE_URL);
+    match &base_url {
+        None => section.report(section.reference("base_url").problem("is required", fix)),
+        Some(at) => {
+            if let Err(error) = Origin::parse(&at.value) {
+                section.report(base_url_problem(at.reference(), error, &fix));
+            }
+        }
+    }
+    let api_key = section.string("api_key_env", "OPENAI_API_KEY").and_then(|at| {
+        let key = env(&at.value).map(|key| key.trim().to_owned());
+        if key.is_none() {
+            section.report(at.problem(
+                format!("the environment variable {:?} is not set", at.value),
+                "export it, or remove api_key_env if the provider needs no key",
+            ));
+        }
+        key
+    });
+    let ca_file = section.string("ca_file", "/etc/novai/ca.pem").map(|at| PathBuf::from(at.value));
+    let defaults = Deadlines::default();
+    let deadlines = Deadlines {
+        connect: section.millis("connect_timeout_ms", defaults.connect),
+        first_byte: section.millis("first_byte_timeout_ms", defaults.first_byte),
+        idle: section.millis("idle_timeout_ms", defaults.idle),
+        total: section.millis("total_timeout_ms", defaults.total),
+    };
+    let mut config = openai::Config::new(name, base_url?.value);
+    config.event_bytes_max = bytes(section, "event_bytes_max", config.event_bytes_max);
+    config.response_bytes_max = bytes(section, "response_bytes_max", config.response_bytes_max);
+    config.api_key = api_key;
+    config.ca_file = ca_file;
+    config.deadlines = deadlines;
+    Some(config)
+}
+
+fn bytes(section: &mut Section<'_>, key: &'static str, default: usize) -> usize {
+    let value = section.integer(key, 1024..=1024 * 1024 * 1024, default as u64);
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+/// Never repeats the URL itself: people put passwords there.
+fn base_url_problem(reference: &Reference, error: OriginError, fix: &str) -> Problem {
+    reference.problem(format!("must be an http(s) URL: {error}"), fix)
+}
+
+pub fn models(sections: Vec<Section<'_>>, providers: &[ProviderSettings]) -> Vec<ModelSettings> {
+    let mut ids = HashSet::new();
+    sections.into_iter().filter_map(|section| model(section, providers, &mut ids)).collect()
+}
+
+fn model(
+    mut section: Section<'_>,
+    providers: &[ProviderSettings],
+    ids: &mut HashSet<String>,
+) -> Option<ModelSettings> {
+    let id = section.string("id", "gpt-4o-mini");
+    let provider = section.string("provider", "openai");
+    let upstream_id = section.string("upstream_id", "gpt-4o-mini").map(|at| at.value);
+    match &id {
+        None => section.report(section.reference("id").problem("is required", "write id = \"gpt-4o-mini\"")),
+        Some(id) if !ids.insert(id.value.clone()) => section.report(
+            id.problem(format!("is taken: another model is called {:?} too", id.value), "give each its own id"),
+        ),
+        Some(_) => {}
+    }
+    match &provider {
+        None => {
+            section.report(section.reference("provider").problem("is required", "name one of the [[providers]]"));
+        }
+        Some(at) if !providers.iter().any(|provider| provider.name == at.value) => {
+            let names: Vec<&str> = providers.iter().map(|provider| provider.name.as_str()).collect();
+            let fix = match names.is_empty() {
+                true => "add a [[providers]] section with that name".to_owned(),
+                false => format!("use one of: {}", names.join(", ")),
+            };
+            section.report(at.problem(format!("no provider is called {:?}", at.value), fix));
+        }
+        Some(_) => {}
+    }
+    section.finish();
+    let id = id?.value;
+    Some(ModelSettings { provider: provider?.value, upstream_id: upstream_id.unwrap_or_else(|| id.clone()), id })
+}

@@ -15,8 +15,11 @@ pub fn model_of(case: &Case) -> String {
     case.id.replace('/', "--")
 }
 
+/// Silences that a test can afford: 15 s and 10 s by default.
+const SERVER: &str = "[server]\nstream_keep_alive_ms = 300\nfirst_event_grace_ms = 1500\n\n";
+
 pub fn render<'a>(cases: impl Iterator<Item = (&'a Case, SocketAddr)>) -> String {
-    let mut text = String::new();
+    let mut text = SERVER.to_owned();
     for (case, upstream) in cases {
         let model = model_of(case);
         text.push_str(&format!(

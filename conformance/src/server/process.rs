@@ -97,9 +97,9 @@ async fn follow(output: impl AsyncRead + Unpin, log: Log, addresses: mpsc::Sende
     }
 }
 
-/// `listening on http://127.0.0.1:4711` in any dress: plain text or a JSON log line.
+/// `listens on http://127.0.0.1:4711` in any dress: plain text or a JSON log line.
 fn announced_address(line: &str) -> Option<SocketAddr> {
-    if !line.to_lowercase().contains("listening") {
+    if !line.to_lowercase().contains("listen") {
         return None;
     }
     line.match_indices("127.0.0.1:").find_map(|(at, _)| {
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn finds_the_address_in_text_and_json() {
         for line in [
-            "novai 0.1.0 listening on http://127.0.0.1:4711/v1",
+            "novai 0.1.0 listens on http://127.0.0.1:4711/v1",
             r#"{"message":"listening","addr":"127.0.0.1:4711"}"#,
         ] {
             assert_eq!(announced_address(line).map(|address| address.port()), Some(4711), "{line}");

@@ -46,20 +46,16 @@ impl Origin {
             return Err(OriginError::UserInfo);
         }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-        if host.is_empty() || authority.as_str().ends_with(':') {
+        if host.is_empty() {
             return Err(OriginError::NotUrl);
         }
-        // `port_u16` is also `None` for a number that is no port.
-        let port = match (authority.port(), authority.port_u16()) {
-            (None, _) => {
-                if tls {
-                    443
-                } else {
-                    80
-                }
+        let port = match authority.as_str().rsplit_once(':') {
+            // The colons of an IPv6 literal are inside of its brackets.
+            Some((_, digits)) if !digits.ends_with(']') => {
+                digits.parse().ok().filter(|port| *port != 0).ok_or(OriginError::NotUrl)?
             }
-            (Some(_), Some(port)) if port != 0 => port,
-            _ => return Err(OriginError::NotUrl),
+            _ if tls => 443,
+            _ => 80,
         };
         Ok(Origin {
             tls,

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
 use novai_conformance::known_failing::KnownFailing;
 use novai_conformance::report::{self, Matrix};
-use novai_conformance::scenario::{Case, load_all};
+use novai_conformance::scenario::{Case, load_all, shared};
 use novai_conformance::suite::{self, Settings, Verdict};
 use novai_conformance::{compare, record};
 
@@ -99,7 +99,11 @@ fn run(arguments: RunArguments) -> Result<ExitCode> {
             .status()?;
         return Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    let cases = load_all(&root().join("spec/scenarios"))?;
+    let mut cases = load_all(&root().join("spec/scenarios"))?;
+    match shared::load(&root())? {
+        Some(more) => cases.extend(more),
+        None => eprintln!("{}: skipped: ../shared is absent", shared::SCENARIO),
+    }
     let known_failing = root().join("conformance/known-failing");
     for list in std::fs::read_dir(&known_failing)? {
         let path = list?.path();

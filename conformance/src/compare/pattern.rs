@@ -79,6 +79,7 @@ fn matcher(pattern: &Value, actual: Option<&Value>) -> Option<bool> {
     };
     Some(match key.as_str() {
         "$absent" => actual.is_none_or(Value::is_null),
+        "$maybe" => actual.is_none_or(|actual| compare(argument, Some(actual)).is_empty()),
         "$any" => actual.is_some_and(|actual| argument == kind(actual) || argument == "value"),
         "$like" => match (argument.as_str(), actual.and_then(Value::as_str)) {
             (Some(glob), Some(text)) => glob_matches(glob, text),
@@ -201,6 +202,8 @@ mod tests {
         check(json!({"a": {"$absent": true}}), json!({}), &[]);
         check(json!({"a": {"$absent": true}}), json!({"a": 0}), &["a"]);
         check(json!({"a": {"$any": "string"}}), json!({"a": 0}), &["a"]);
+        check(json!({"a": {"$maybe": 1}}), json!({}), &[]);
+        check(json!({"a": {"$maybe": 1}}), json!({"a": 2}), &["a"]);
         check(json!({"a": {"$like": "req_*"}}), json!({"a": "req_1"}), &[]);
         check(json!({"a": {"$one_of": [200, 502]}}), json!({"a": 502}), &[]);
         check(json!({"a": {"$at_most": 100}}), json!({"a": 101}), &["a"]);

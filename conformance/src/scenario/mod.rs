@@ -3,6 +3,7 @@
 
 pub mod load;
 pub mod model;
+pub mod shared;
 pub mod variation;
 
 pub use load::load_all;

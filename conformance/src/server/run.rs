@@ -27,7 +27,7 @@ pub struct ServerRun {
 }
 
 pub async fn run(case: &Case, gateway: SocketAddr, upstream: &ScriptedUpstream) -> Result<ServerRun> {
-    let request = request_bytes(case, gateway)?;
+    let request = request_bytes(case, gateway, upstream.address)?;
     let started = Instant::now();
     let mut answer = exchange(case, gateway, &request).await?;
     for _ in 1..case.body.request.times {
@@ -58,7 +58,7 @@ pub async fn wait_for_cancellation(upstream: &ScriptedUpstream) {
     }
 }
 
-fn request_bytes(case: &Case, gateway: SocketAddr) -> Result<Vec<u8>> {
+fn request_bytes(case: &Case, gateway: SocketAddr, upstream: SocketAddr) -> Result<Vec<u8>> {
     let request = &case.body.request;
     let model = model_of(case);
     let (method, path) = match request.op {
@@ -72,7 +72,7 @@ fn request_bytes(case: &Case, gateway: SocketAddr) -> Result<Vec<u8>> {
     };
     let method = request.method.as_deref().unwrap_or(method);
     let path = request.path.clone().unwrap_or(path);
-    let body = body(case, &model)?;
+    let body = body(case, &model, upstream)?;
 
     let mut headers = vec![
         ("host".to_owned(), gateway.to_string()),
@@ -98,7 +98,7 @@ fn request_bytes(case: &Case, gateway: SocketAddr) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn body(case: &Case, model: &str) -> Result<Option<Vec<u8>>> {
+fn body(case: &Case, model: &str, upstream: SocketAddr) -> Result<Option<Vec<u8>>> {
     let request = &case.body.request;
     if let Some(text) = &request.body {
         return Ok(Some(text.repeat(request.body_times).into_bytes()));
@@ -109,7 +109,8 @@ fn body(case: &Case, model: &str) -> Result<Option<Vec<u8>>> {
     }
     Ok(match request.op {
         Op::ChatCreate | Op::ChatStream => {
-            Some(Value::Object(chat_params(request, model)).to_string().into_bytes())
+            let text = Value::Object(chat_params(request, model)).to_string();
+            Some(text.replace("${upstream}", &upstream.to_string()).into_bytes())
         }
         Op::ModelsList | Op::ModelsRetrieve | Op::Http => None,
     })

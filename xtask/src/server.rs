@@ -72,9 +72,9 @@ fn follow(output: impl Read + Send + 'static, addresses: mpsc::Sender<String>) {
     });
 }
 
-/// The address in a line that says `listening`, plain or JSON.
+/// The address in a line that says where it listens, plain or JSON.
 fn announced(line: &str) -> Option<String> {
-    let (_, after) = line.to_lowercase().contains("listening").then(|| line.split_once("127.0.0.1:"))??;
+    let (_, after) = line.to_lowercase().contains("listen").then(|| line.split_once("127.0.0.1:"))??;
     let port: String = after.chars().take_while(char::is_ascii_digit).collect();
     (!port.is_empty() && port != "0").then(|| format!("127.0.0.1:{port}"))
 }
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn finds_the_announced_address() {
         for (line, expected) in [
-            ("novai listening on http://127.0.0.1:4711/v1", Some("127.0.0.1:4711")),
+            ("novai 0.1.0 listens on http://127.0.0.1:4711/v1", Some("127.0.0.1:4711")),
             (r#"{"message":"listening","address":"127.0.0.1:4711"}"#, Some("127.0.0.1:4711")),
             ("asked to use 127.0.0.1:4711", None),
             ("listening on 127.0.0.1:0", None),

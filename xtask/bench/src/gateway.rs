@@ -95,9 +95,9 @@ fn configuration(upstream: &str, scripts: &[Script]) -> String {
     text
 }
 
-/// The address in a line that says `listening`, plain or JSON.
+/// The address in a line that says where it listens, plain or JSON.
 fn announced(line: &str) -> Option<String> {
-    let (_, after) = line.to_lowercase().contains("listening").then(|| line.split_once("127.0.0.1:"))??;
+    let (_, after) = line.to_lowercase().contains("listen").then(|| line.split_once("127.0.0.1:"))??;
     let port: String = after.chars().take_while(char::is_ascii_digit).collect();
     (!port.is_empty() && port != "0").then(|| format!("127.0.0.1:{port}"))
 }

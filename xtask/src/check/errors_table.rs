@@ -33,12 +33,13 @@ pub fn check(repo: &Repo, spec: &Spec) -> Result<Report> {
     });
     let undeclared = rows
         .iter()
-        .filter(|(_, status)| !declared.contains(status) && !WITHOUT_OPERATION.contains(status)).map(|(code, status)| {
-        Problem::new(
-            format!("{PAGE} explains `{code}` ({status}), which no operation of {SPEC} declares"),
-            "add the status to the operations that answer with it, or remove the row".to_owned(),
-        )
-    });
+        .filter(|(_, status)| !declared.contains(status) && !WITHOUT_OPERATION.contains(status))
+        .map(|(code, status)| {
+            Problem::new(
+                format!("{PAGE} explains `{code}` ({status}), which no operation of {SPEC} declares"),
+                "add the status to the operations that answer with it, or remove the row".to_owned(),
+            )
+        });
     let problems = unexplained.chain(undeclared).collect();
     Ok(Report::new(format!("{} codes, {} statuses", rows.len(), explained.len()), problems))
 }

@@ -79,7 +79,9 @@ fn same_kind(old: &Shape, new: &Shape) -> bool {
 fn is_widened(comparison: &Comparison, old: &Shape, new: &Shape) -> bool {
     match (old, new) {
         (_, Shape::Any) | (Shape::Integer { .. }, Shape::Number { .. }) => true,
-        (old, Shape::String(_)) => listed(old).is_some_and(|values| values.iter().all(|value| value.is_string())),
+        (old, Shape::String(_)) => {
+            listed(old).is_some_and(|values| values.iter().all(|value| value.is_string()))
+        }
         (old, Shape::Union(new)) => {
             new.variants.iter().any(|variant| same_kind(old, &resolve(comparison.new, variant.ty).1.shape))
         }

@@ -49,7 +49,11 @@ fn raw_string(text: &str) -> usize {
 fn character_literal(text: &str) -> usize {
     let inside = &text[1..];
     let Some(first) = inside.chars().next() else { return 0 };
-    let after = if first == '\\' { 1 + inside[1..].chars().next().map_or(0, char::len_utf8) } else { first.len_utf8() };
+    let after = if first == '\\' {
+        1 + inside[1..].chars().next().map_or(0, char::len_utf8)
+    } else {
+        first.len_utf8()
+    };
     match inside[after..].find('\'') {
         Some(0) => 1 + after + 1,
         // `'\u{…}'`

@@ -91,8 +91,10 @@ mod tests {
             never: vec!["HashMap".into()],
             once: Vec::new(),
         };
-        let source = code::of("use crate::{emit::{rust::a, writer::W, dropshot}, lower::rust::M, lower::rustic};\n\
-                      // HashMap would be unordered\nuse std::collections::HashMap;");
+        let source = code::of(
+            "use crate::{emit::{rust::a, writer::W, dropshot}, lower::rust::M, lower::rustic};\n\
+                      // HashMap would be unordered\nuse std::collections::HashMap;",
+        );
         let found: Vec<String> =
             file_problems("f.rs", &source, &rule).into_iter().map(|problem| problem.what).collect();
         assert_eq!(

@@ -104,3 +104,20 @@ async fn the_key_is_shown_nowhere() {
     let builder = Client::builder().api_key(KEY);
     assert!(!format!("{builder:?}").contains(KEY));
 }
+
+/// Compiles, or does not.
+#[test]
+fn what_crosses_threads() {
+    fn send_and_sync<T: Send + Sync + 'static>() {}
+    fn send<T: Send>(_: T) {}
+    send_and_sync::<Client>();
+    send_and_sync::<Error>();
+    send_and_sync::<crate::Response<super::Delta>>();
+    let client = Client::builder().api_key(KEY).base_url("http://127.0.0.1:9/v1").build().unwrap();
+    send(client.echo());
+    send(client.echo_stream());
+    fn stream_is_send(stream: crate::Stream<super::Text>) {
+        send(stream.final_completion());
+    }
+    let _ = stream_is_send;
+}

@@ -58,7 +58,7 @@ async fn it_is_a_stream_and_send() {
 
 #[tokio::test]
 async fn ten_streams_use_one_connection() {
-    // The end comes in the same write, in one of its own, or never.
+    // The end comes in the same write, or in one of its own.
     let gates: Vec<Arc<Notify>> = (0..10).map(|_| Arc::default()).collect();
     for late in [false, true] {
         let scripts = gates.iter().map(|gate| match late {

@@ -1,0 +1,19 @@
+//! Lists the models that the key may use.
+//!
+//! `cargo run --example models`, with `NOVAI_API_KEY` and, unless the gateway is on this machine, `NOVAI_BASE_URL` set.
+
+use novai::{Client, Error};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let client = Client::from_env()?;
+    let models = client.models().list().await?;
+    for model in &models.data {
+        println!("{}\t{}", model.id, model.owned_by);
+    }
+    if let Some(first) = models.data.first() {
+        let model = client.models().retrieve(&first.id).await?;
+        println!("the first was created at {} s after 1970", model.created);
+    }
+    Ok(())
+}

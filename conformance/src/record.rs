@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use serde_json::{Value, json};
 
-use crate::wire::http::{self, Answer};
+use crate::wire::http::{self, Answer, Leave};
 
 /// A small model on a busy machine answers a short prompt well within this.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -100,8 +100,9 @@ pub async fn record(upstream: &str, model: &str, out: &Path) -> Result<()> {
              content-length: {}\r\n\r\n{body}",
             body.len()
         );
-        let answer =
-            http::exchange(address, request.as_bytes(), None, PATIENCE).await.context(recording.name)?;
+        let answer = http::exchange(address, request.as_bytes(), Leave::default(), PATIENCE)
+            .await
+            .context(recording.name)?;
         ensure!(answer.status == 200, "{}: status {}", recording.name, answer.status);
         let path = out.join(format!("{}.yaml", recording.name));
         std::fs::write(&path, render(&recording, &answer))?;

@@ -15,7 +15,7 @@ use novai_conformance::scenario::model::CaseBody;
 use novai_conformance::scenario::{Mode, Variation};
 use novai_conformance::upstream::ScriptedUpstream;
 use novai_conformance::upstream::script::Script;
-use novai_conformance::wire::http;
+use novai_conformance::wire::http::{self, Leave};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,8 +29,8 @@ async fn play(yaml: &str) -> (Value, Vec<String>) {
     let upstream = ScriptedUpstream::listen().await.unwrap();
     upstream.arm(&case, scripts);
     let request = b"POST /v1/chat/completions HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}";
-    let abandon = case.request.abandon_after_events;
-    let answer = http::exchange(upstream.address, request, abandon, PATIENCE).await.unwrap();
+    let leave = Leave { after_events: case.request.abandon_after_events, after: None };
+    let answer = http::exchange(upstream.address, request, leave, PATIENCE).await.unwrap();
     let left_at = answer.abandoned_at;
     if left_at.is_some() {
         novai_conformance::server::run::wait_for_cancellation(&upstream).await;

@@ -136,7 +136,7 @@ fn events_of(body: &[u8]) -> Vec<Value> {
 /// What holds unless a case says otherwise: success, one terminal event, and no request too many.
 fn add_defaults(expect: &mut Map<String, Value>, case: &CaseBody, mode: Mode) {
     let fails = expect.contains_key("error");
-    let abandons = case.request.abandon_after_events.is_some();
+    let abandons = case.abandons();
     if !fails {
         expect.insert("error".into(), json!({ "$absent": true }));
     }

@@ -90,6 +90,10 @@ impl CaseBody {
         }
     }
 
+    pub fn abandons(&self) -> bool {
+        self.request.abandon_after_events.is_some() || self.request.abandon_after_ms.is_some()
+    }
+
     pub fn refuses_connections(&self) -> bool {
         self.scripts().iter().flatten().any(|step| matches!(step, Step::Word(Word::RefuseConnection)))
     }
@@ -151,6 +155,8 @@ pub struct Request {
     pub times: usize,
     /// The caller leaves after this many events.
     pub abandon_after_events: Option<usize>,
+    /// Server mode: the caller leaves after this time, whatever has come.
+    pub abandon_after_ms: Option<u64>,
     #[serde(default)]
     pub options: ClientOptions,
 }

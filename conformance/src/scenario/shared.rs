@@ -23,8 +23,8 @@ struct Entry {
 
 /// `None` if the catalogue is not there.
 pub fn load(repository_root: &Path) -> Result<Option<Vec<Case>>> {
-    let directory = std::env::var_os("NOVAI_SHARED_DIR")
-        .map_or_else(|| repository_root.join("../shared"), PathBuf::from);
+    let directory =
+        std::env::var_os("NOVAI_SHARED_DIR").map_or_else(|| repository_root.join("../shared"), PathBuf::from);
     let path = directory.join("cases/security_negative.json");
     if !path.exists() {
         return Ok(None);
@@ -43,7 +43,8 @@ fn case(index: usize, entry: &Entry) -> Result<Option<Case>> {
     let (request, upstream, expect) = match (&entry.raw_body, &entry.body) {
         (Some(raw), _) => (json!({ "op": "chat.create", "body": raw }), None, refused),
         (None, Some(body)) => {
-            let text = body.to_string().replace("CANARY", "${upstream}").replace("localhost:PORT", "${upstream}");
+            let text =
+                body.to_string().replace("CANARY", "${upstream}").replace("localhost:PORT", "${upstream}");
             let mut params: Value = serde_json::from_str(&text)?;
             let passes_through = text.contains("image_url");
             // The entry's own model is a placeholder, except where the model is the attack.

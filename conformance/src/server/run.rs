@@ -12,7 +12,7 @@ use super::process::API_KEY;
 use crate::observation;
 use crate::scenario::model::{Case, Op, Request};
 use crate::upstream::ScriptedUpstream;
-use crate::wire::http::{self, Answer};
+use crate::wire::http::{self, Answer, Leave};
 
 /// Safety net for a gateway that hangs. Longer than its own keep-alive interval, so that a silent stream shows as such.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,11 +31,11 @@ pub async fn run(case: &Case, gateway: SocketAddr, upstream: &ScriptedUpstream) 
     let started = Instant::now();
     let mut answer = exchange(case, gateway, &request).await?;
     for _ in 1..case.body.request.times {
-        let next = exchange(case, gateway, &request).await?;
-        // One bad answer in a row of good ones must show.
-        if answer.status == 200 {
-            answer = next;
+        // One bad answer in a row of good ones must show: it is the one that is compared.
+        if answer.status == 200 && !is_whole(&answer) {
+            break;
         }
+        answer = exchange(case, gateway, &request).await?;
     }
     let duration = started.elapsed();
     if answer.abandoned_at.is_some() {
@@ -48,7 +48,15 @@ pub async fn run(case: &Case, gateway: SocketAddr, upstream: &ScriptedUpstream) 
 }
 
 async fn exchange(case: &Case, gateway: SocketAddr, request: &[u8]) -> Result<Answer> {
-    http::exchange(gateway, request, case.body.request.abandon_after_events, PATIENCE).await
+    let leave = Leave {
+        after_events: case.body.request.abandon_after_events,
+        after: case.body.request.abandon_after_ms.map(Duration::from_millis),
+    };
+    http::exchange(gateway, request, leave, PATIENCE).await
+}
+
+fn is_whole(answer: &Answer) -> bool {
+    answer.complete && (!answer.is_event_stream() || answer.body.ends_with(b"data: [DONE]\n\n"))
 }
 
 pub async fn wait_for_cancellation(upstream: &ScriptedUpstream) {

@@ -14,6 +14,7 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 #[derive(Debug, Clone)]
 pub struct Answer {
+    /// 0 if the caller left before the head.
     pub status: u16,
     /// In the order and spelling of the wire.
     pub headers: Vec<(String, String)>,
@@ -38,26 +39,26 @@ impl Answer {
     }
 }
 
-/// One request on a connection of its own.
-///
-/// `abandon_after_events` closes the connection once so many events have arrived. `patience` is a safety net for a server that
-/// never answers, not an expectation.
+/// When the caller closes the connection without waiting for the end.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Leave {
+    pub after_events: Option<usize>,
+    pub after: Option<Duration>,
+}
+
+/// One request on a connection of its own. `patience` is a safety net for a server that never answers, not an expectation.
 pub async fn exchange(
     address: SocketAddr,
     request: &[u8],
-    abandon_after_events: Option<usize>,
+    leave: Leave,
     patience: Duration,
 ) -> Result<Answer> {
-    tokio::time::timeout(patience, exchange_unbounded(address, request, abandon_after_events))
+    tokio::time::timeout(patience, exchange_unbounded(address, request, leave))
         .await
         .with_context(|| format!("no complete answer within {} s", patience.as_secs()))?
 }
 
-async fn exchange_unbounded(
-    address: SocketAddr,
-    request: &[u8],
-    abandon_after_events: Option<usize>,
-) -> Result<Answer> {
+async fn exchange_unbounded(address: SocketAddr, request: &[u8], leave: Leave) -> Result<Answer> {
     let mut socket = TcpStream::connect(address).await.context("connect")?;
     socket.set_nodelay(true)?;
     let (mut reader, mut writer) = socket.split();
@@ -86,16 +87,29 @@ async fn exchange_unbounded(
                 return Ok(answer);
             }
             let enough =
-                abandon_after_events.is_some_and(|events| sse::decode(&answer.body).events.len() >= events);
+                leave.after_events.is_some_and(|events| sse::decode(&answer.body).events.len() >= events);
             if enough {
                 answer.abandoned_at = Some(Instant::now());
                 return Ok(answer);
             }
         }
     };
+    let left = async {
+        match leave.after {
+            Some(after) => tokio::time::sleep(after).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         answer = read => answer,
         () = write => unreachable!("the writing side never resolves"),
+        () = left => Ok(Answer {
+            status: 0,
+            headers: Vec::new(),
+            body: Vec::new(),
+            complete: false,
+            abandoned_at: Some(Instant::now()),
+        }),
     }
 }
 

@@ -9,8 +9,9 @@ use super::{
     conjunction::{Atom, Conjunction, live, node, pure_ref},
     discriminators::Declared,
     kinds::Kinds,
-    model::{Docs, Origin, Shape, StringShape, TypeDef, TypeId, TypeRef, Words},
+    model::{Docs, Field, Operation, Origin, Shape, StringShape, TypeDef, TypeId, TypeRef, Words},
     names::Namer,
+    reach::closure,
     source::{At, Document, NodeId, Read},
 };
 use crate::diagnostic::{Diagnostics, Severity};
@@ -288,6 +289,24 @@ impl<'d, 'g> Builder<'d, 'g> {
             }
         }
         docs
+    }
+
+    /// `x-merge` tells how chunks of a stream are folded; anywhere else it is a mistake.
+    pub fn check_merges(&mut self, operations: &[Operation]) {
+        let events = operations.iter().filter_map(|operation| operation.success.stream.as_ref());
+        let chunks = closure(&self.types, events.map(|stream| stream.event));
+        for (index, def) in self.types.iter_mut().enumerate() {
+            let Shape::Object(object) = &def.shape else { continue };
+            let merges = |field: &&Field| field.merge.is_some() || field.merge_into.is_some();
+            if let (Some(field), false) =
+                (object.fields.iter().find(merges), chunks.contains(&TypeId(index as u32)))
+            {
+                let message = format!("`{}` has `x-merge`, but is in no stream's chunk", field.name);
+                let Origin { pointer, place } = def.origin.clone();
+                self.diagnostics.error(pointer, place, message, "remove it");
+                def.complete = false;
+            }
+        }
     }
 
     pub fn error(&mut self, at: At<'_>, message: impl Into<String>, help: impl Into<String>) {

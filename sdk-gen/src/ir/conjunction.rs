@@ -68,6 +68,7 @@ fn parts(at: At<'_>) -> Skip {
             "anyOf" => Skip::ANY_OF,
             "oneOf" => Skip::ONE_OF,
             "nullable" if value.as_bool() != Some(true) => Skip::NOTHING,
+            "required" if value.as_bool().is_some() => Skip::NOTHING,
             key if is_constraint(key) => Skip::OWN,
             _ => Skip::NOTHING,
         })

@@ -1,12 +1,17 @@
 //! Which property tells a union's variants apart: the declared one, or one that every variant requires as a different
 //! string constant. Runs when every type is described.
 
-use std::{cell::Cell, collections::HashSet};
+use std::{
+    cell::Cell,
+    collections::{HashMap, HashSet, hash_map::Entry},
+};
 
 use super::{
     builder::Builder,
-    model::{Discriminator, Field, Origin, Shape, TypeDef, TypeId, UnionShape},
+    model::{Discriminator, Field, Origin, Shape, TypeDef, TypeId, TypeRef, UnionShape, Variant},
+    names::pascal,
     source::{At, Read},
+    unions::plain_variant,
 };
 
 /// Types that are looked at for one union. Recursion ends with it, too.
@@ -47,37 +52,103 @@ impl Declared {
 
 impl Builder<'_, '_> {
     pub fn find_discriminators(&mut self) {
-        for index in 0..self.types.len() {
-            let Shape::Union(union) = &self.types[index].shape else { continue };
-            let declared = self.discriminators.remove(&TypeId(index as u32));
-            let lookup = Lookup::new(&self.types);
-            let by_declaration = declared.as_ref().map(|declared| lookup.by_declaration(union, declared));
-            let (property, inferred, tags) = match by_declaration {
-                Some(Ok(tags)) => {
-                    (declared.map(|declared| declared.property).unwrap_or_default(), false, tags)
-                }
-                other => {
-                    if let (Some(Err(reason)), Some(declared)) = (other, declared) {
-                        let Origin { pointer, place } = declared.origin;
-                        let help = "give each variant its own constant of that property, or map it";
-                        let message =
-                            format!("the discriminator `{}` is not used: {reason}", declared.property);
-                        self.diagnostics.warning(pointer, place, message, help);
+        // Grouping variants adds unions at the end, which are looked at in their turn.
+        let mut index = 0;
+        while index < self.types.len() {
+            if let Shape::Union(union) = &self.types[index].shape {
+                let declared = self.discriminators.remove(&TypeId(index as u32));
+                let by_declaration = declared.map(|declared| {
+                    let tags = Lookup::new(&self.types).by_declaration(union, &declared);
+                    (declared, tags)
+                });
+                match by_declaration {
+                    Some((declared, Ok(tags))) => self.set_declared(index, declared, tags),
+                    Some((declared, Err(reason))) => {
+                        self.not_used(&declared, &reason);
+                        self.set_inferred(index);
                     }
-                    match Lookup::new(&self.types).infer(union) {
-                        Some((property, tags)) => (property, true, tags),
-                        None => continue,
-                    }
+                    None => self.set_inferred(index),
                 }
-            };
-            if let Shape::Union(union) = &mut self.types[index].shape {
-                union.discriminator = Some(Discriminator { property, inferred });
-                for (variant, tags) in union.variants.iter_mut().zip(tags) {
-                    variant.tags = tags;
-                }
+            }
+            index += 1;
+        }
+    }
+
+    fn not_used(&mut self, declared: &Declared, reason: &str) {
+        let Origin { pointer, place } = declared.origin.clone();
+        let message = format!("the discriminator `{}` is not used: {reason}", declared.property);
+        let help = "give each variant its own constant of that property, or map it";
+        self.diagnostics.warning(pointer, place, message, help);
+    }
+
+    fn set_inferred(&mut self, index: usize) {
+        let Shape::Union(union) = &self.types[index].shape else { return };
+        if let Some((property, tags)) = Lookup::new(&self.types).infer(union) {
+            self.set(index, Discriminator { property, inferred: true }, tags);
+        }
+    }
+
+    fn set(&mut self, index: usize, discriminator: Discriminator, tags: Vec<Vec<String>>) {
+        if let Shape::Union(union) = &mut self.types[index].shape {
+            union.discriminator = Some(discriminator);
+            for (variant, tags) in union.variants.iter_mut().zip(tags) {
+                variant.tags = tags;
             }
         }
     }
+
+    /// Variants that one tag selects become a union of their own, under that tag.
+    fn set_declared(&mut self, index: usize, declared: Declared, tags: Vec<Vec<String>>) {
+        let groups = group(&tags);
+        if groups.len() < 2 {
+            self.not_used(&declared, "all variants have the same value of it");
+            return self.set_inferred(index);
+        }
+        let def = &self.types[index];
+        let Shape::Union(union) = &def.shape else { return };
+        let (name, origin, old, any_of) = (def.name.clone(), def.origin.clone(), union.variants.clone(), union.any_of);
+        let mut variants = Vec::new();
+        let mut group_tags = Vec::new();
+        for (tags, members) in groups {
+            let members: Vec<Variant> = members.into_iter().map(|member| old[member].clone()).collect();
+            variants.push(match members.as_slice() {
+                [only] => only.clone(),
+                _ => {
+                    let label = pascal(tags.first().map_or("", String::as_str));
+                    let shape = Shape::Union(UnionShape { variants: members, discriminator: None, any_of });
+                    let id = self.synthesise(&format!("{name}{label}"), origin.clone(), shape);
+                    plain_variant(TypeRef { id, nullable: false })
+                }
+            });
+            group_tags.push(tags);
+        }
+        if let Shape::Union(union) = &mut self.types[index].shape {
+            union.variants = variants;
+        }
+        self.set(index, Discriminator { property: declared.property, inferred: false }, group_tags);
+    }
+}
+
+/// Variants that share a tag, together; with all tags of the group. In the order of each group's first variant.
+fn group(tags: &[Vec<String>]) -> Vec<(Vec<String>, Vec<usize>)> {
+    let mut groups: Vec<(Vec<String>, Vec<usize>)> = Vec::new();
+    let mut group_of: HashMap<&str, usize> = HashMap::new();
+    for (index, tags) in tags.iter().enumerate() {
+        let known = tags.iter().find_map(|tag| group_of.get(tag.as_str()).copied());
+        let group = known.unwrap_or(groups.len());
+        if group == groups.len() {
+            groups.push(Default::default());
+        }
+        groups[group].1.push(index);
+        for tag in tags {
+            // A variant of two groups stays with the first; the tag belongs to whoever had it first.
+            if let Entry::Vacant(entry) = group_of.entry(tag) {
+                entry.insert(group);
+                groups[group].0.push(tag.clone());
+            }
+        }
+    }
+    groups
 }
 
 /// Looks into types, within a budget: unions in unions in unions could be walked in more ways than there is time for.
@@ -115,10 +186,7 @@ impl<'t> Lookup<'t> {
                 mapped.or_else(|| self.tags_of(variant.ty.id, &declared.property, false)).or_else(implicit);
             all.push(tags.ok_or_else(|| format!("nothing says which value selects `{}`", name()))?);
         }
-        match repeated(&all) {
-            Some(tag) => Err(format!("`{tag}` selects more than one variant")),
-            None => Ok(all),
-        }
+        Ok(all)
     }
 
     fn infer(&self, union: &UnionShape) -> Option<(String, Vec<Vec<String>>)> {

@@ -91,6 +91,13 @@ impl<'d> Builder<'d, '_> {
 
 /// By `type`, `const` and `enum`.
 fn own(at: At<'_>) -> Kinds {
+    if let Some(list) = at.get("enum")
+        && list.items().next().is_some()
+        && list.items().all(|value| value.to_json().is_null())
+    {
+        // `type: string, enum: [null]` is how some 3.0 documents write "null", which 3.0 has no type for.
+        return Kinds::NULL;
+    }
     let mut kinds = Kinds::ALL;
     if at.has("type") {
         let names = at.texts("type").into_iter();
@@ -114,6 +121,7 @@ fn own(at: At<'_>) -> Kinds {
 fn implied(at: At<'_>) -> Kinds {
     let by_keyword = at
         .entries()
+        .filter(|(key, value)| *key != "required" || value.as_bool().is_none())
         .filter_map(|(key, _)| kinds::of_keyword(key))
         .fold(Kinds::NONE, |all, kinds| all.or(kinds));
     if by_keyword != Kinds::NONE {

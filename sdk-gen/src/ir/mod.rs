@@ -20,6 +20,7 @@ mod names;
 mod objects;
 mod operations;
 mod pages;
+mod print;
 pub mod reach;
 mod resources;
 mod responses;
@@ -33,6 +34,7 @@ mod unsupported;
 
 pub use check::check;
 pub use coverage::{Coverage, coverage};
+pub use print::print;
 
 use crate::diagnostic::{Diagnostics, Place};
 use builder::Builder;
@@ -48,6 +50,7 @@ pub fn build(document: &Document, diagnostics: &mut Diagnostics) -> Api {
     builder.run();
     builder.end_aliases();
     builder.find_discriminators();
+    builder.check_merges(&operations);
     if let Some(webhooks) = root.get("webhooks") {
         builder.warning(webhooks, "webhooks are not generated", "describe them in a document of their own");
     }

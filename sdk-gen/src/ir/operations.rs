@@ -159,8 +159,9 @@ impl<'d> Builder<'d, '_> {
                 }
             }
         }
-        self.compare_with_path(path, at, &params);
-        params.into_values().collect()
+        let mut params = params.into_values().collect();
+        self.compare_with_path(path, at, &mut params);
+        params
     }
 
     fn param(&mut self, at: At<'d>, component: Option<&str>, hint: &str) -> Option<Param> {
@@ -244,19 +245,31 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// Every `{name}` of the path needs a parameter, and every path parameter a `{name}`.
-    fn compare_with_path(&mut self, path: &str, at: At<'d>, params: &IndexMap<(String, String), Param>) {
-        let in_path: Vec<&str> =
-            path.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name)).collect();
-        let described =
-            |name: &str| params.values().any(|param| param.location == Location::Path && param.name == name);
-        for name in in_path.iter().filter(|name| !described(name)) {
-            let message = format!("the path has `{{{name}}}`, which no parameter describes");
-            self.error(at, message, format!("add a parameter `{name}` with `in: path`"));
-        }
-        for param in params.values().filter(|param| param.location == Location::Path) {
-            if !in_path.contains(&param.name.as_str()) {
-                let message = format!("the parameter `{}` does not occur in the path", param.name);
-                self.error(at, message, "correct its name, or remove it");
+    fn compare_with_path(&mut self, path: &str, at: At<'d>, params: &mut Vec<Param>) {
+        let parts = path.split('{').skip(1);
+        let in_path: Vec<&str> = parts.filter_map(|rest| rest.split_once('}').map(|(name, _)| name)).collect();
+        params.retain(|param| {
+            let kept = param.location != Location::Path || in_path.contains(&param.name.as_str());
+            if !kept {
+                let message = format!("the parameter `{}` does not occur in the path and is left out", param.name);
+                self.warning(at, message, "correct its name, or remove it");
+            }
+            kept
+        });
+        for name in in_path {
+            if !params.iter().any(|param| param.location == Location::Path && param.name == name) {
+                let message = format!("no parameter describes `{{{name}}}` of the path; it is a string");
+                self.warning(at, message, format!("add a parameter `{name}` with `in: path`"));
+                params.push(Param {
+                    name: name.to_owned(),
+                    location: Location::Path,
+                    docs: Default::default(),
+                    required: true,
+                    ty: self.string(),
+                    default: None,
+                    style: "simple".to_owned(),
+                    explode: false,
+                });
             }
         }
     }

@@ -63,7 +63,12 @@ impl Walk<'_> {
             Expect::FlagOrNumber if at.as_number().is_some() || at.as_bool().is_some() => {}
             Expect::FlagOrNumber => self.wrong(at, "a number"),
             Expect::TextOrTexts if text => {}
-            Expect::TextOrTexts | Expect::Texts => self.texts(at),
+            Expect::TextsOrFlag if at.as_bool().is_some() => {
+                let message = "`required: true` means nothing in a schema and is ignored";
+                let help = "list the property's name under `required` of the object that has it";
+                self.diagnostics.warning(at.pointer(), at.place(), message, help);
+            }
+            Expect::TextOrTexts | Expect::Texts | Expect::TextsOrFlag => self.texts(at),
             Expect::Values => self.list(at, None),
             Expect::Free if at.is_object() => {}
             Expect::Free => self.wrong(at, "an object"),

@@ -14,6 +14,8 @@ pub(super) enum Expect {
     FlagOrNumber,
     /// A list of strings.
     Texts,
+    /// A list of strings; the flag of older drafts is ignored with a warning.
+    TextsOrFlag,
     /// A list of anything.
     Values,
     /// An object of anything.
@@ -47,7 +49,7 @@ pub(super) enum Kind {
     Requirement,
 }
 
-use Expect::{Any, Flag, FlagOrNumber, Free, List, Map, Number, One, Text, TextOrTexts, Texts, Values};
+use Expect::{Any, Flag, FlagOrNumber, Free, List, Map, Number, One, Text, TextOrTexts, Texts, TextsOrFlag, Values};
 
 /// Keys of an object of this kind.
 pub(super) fn keys(kind: Kind) -> &'static [(&'static str, Expect)] {
@@ -269,7 +271,7 @@ const SCHEMA: &[(&str, Expect)] = &[
     ("maxContains", Number),
     ("unevaluatedItems", One(Kind::Schema)),
     ("properties", Map(Kind::Schema)),
-    ("required", Texts),
+    ("required", TextsOrFlag),
     ("additionalProperties", One(Kind::Schema)),
     ("patternProperties", Map(Kind::Schema)),
     ("propertyNames", One(Kind::Schema)),

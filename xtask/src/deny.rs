@@ -27,8 +27,8 @@ pub fn run(repo: &Repo, _: &Options) -> Result<()> {
 }
 
 pub fn check(repo: &Repo, path: PathBuf) -> Result<()> {
-    // `--offline`: the crates are already here, they have just been built.
-    process::run(process::program(repo, path).args(["--offline", "check"]).args(CHECKS))
+    // Not `--offline`: crates for other platforms are in the lock file too, and no build here has downloaded them.
+    process::run(process::program(repo, path).args(["--locked", "check"]).args(CHECKS))
 }
 
 /// cargo-deny, installed below target/ if need be (minutes, once); `None` where it cannot be had.

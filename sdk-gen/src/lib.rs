@@ -3,10 +3,12 @@
 //! Text in, files out. **Invariant:** no clock, no network, no environment, and file access only in `main.rs`: the same
 //! document gives the same bytes on any machine (laws B2, B5).
 //!
-//! Start at [`read`]: text to [`ir::model::Api`].
+//! Start at [`generate`]; [`read`] is its first half, text to [`ir::model::Api`].
 
 pub mod diagnostic;
+pub mod emit;
 pub mod ir;
+pub mod lower;
 pub mod parse;
 
 use diagnostic::Diagnostics;
@@ -58,4 +60,39 @@ pub struct OutputFile {
 pub fn read(spec_text: &str, diagnostics: &mut Diagnostics) -> Option<Api> {
     let document = parse::parse(spec_text, diagnostics)?;
     Some(ir::build(&document, diagnostics))
+}
+
+/// Parses the document and builds everything one target consists of, sorted by path. Any error stops it: a target with a
+/// hole in it is not generated.
+pub fn generate(spec_text: &str, target: Target) -> Result<Vec<OutputFile>, Diagnostics> {
+    let mut diagnostics = Diagnostics::default();
+    let files = read(spec_text, &mut diagnostics)
+        .map(|api| files(&api, target, &mut diagnostics))
+        .unwrap_or_default();
+    if diagnostics.has_errors() { Err(diagnostics) } else { Ok(files) }
+}
+
+/// The files of one target.
+pub fn files(api: &Api, target: Target, diagnostics: &mut Diagnostics) -> Vec<OutputFile> {
+    let context = lower::rust::Context::of(api);
+    let files = match target {
+        Target::ServerTypes => {
+            let types = lower::rust::types(&context, lower::rust::Options { checks: true }, diagnostics);
+            emit::rust::types::emit(&types, emit::rust::types::Layout::SERVER)
+        }
+        Target::ServerApi => emit::dropshot::emit(&lower::dropshot::interface(&context, diagnostics)),
+        Target::Rust => Vec::new(),
+    };
+    files.into_iter().map(|(path, contents)| OutputFile { path, contents }).collect()
+}
+
+/// The document as OpenAPI 3.0.3, for tools that read no newer version.
+pub fn lowered_openapi(spec_text: &str) -> Result<serde_json::Value, Diagnostics> {
+    let mut diagnostics = Diagnostics::default();
+    let document =
+        read(spec_text, &mut diagnostics).map(|api| lower::openapi30::document(&api, &mut diagnostics));
+    match document {
+        Some(document) if !diagnostics.has_errors() => Ok(document),
+        _ => Err(diagnostics),
+    }
 }

@@ -5,5 +5,6 @@
 //!
 //! **Invariant:** nothing here reads the document (`parse`) or writes text (`emit`).
 
+pub mod dropshot;
 pub mod openapi30;
 pub mod rust;

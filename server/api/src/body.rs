@@ -56,13 +56,21 @@ pub struct Decoded<T> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BodyError {
     /// Told by `Content-Length`, or found while reading.
-    TooLarge { bytes_max: usize },
-    UnsupportedMediaType { got: String },
-    IdleTimeout { idle_timeout: Duration },
+    TooLarge {
+        bytes_max: usize,
+    },
+    UnsupportedMediaType {
+        got: String,
+    },
+    IdleTimeout {
+        idle_timeout: Duration,
+    },
     /// The connection broke before the body's end.
     Incomplete,
     /// Not JSON at all.
-    NotJson { reason: String },
+    NotJson {
+        reason: String,
+    },
     /// JSON, but not what the schema asks for.
     Invalid(Violation),
 }

@@ -62,7 +62,8 @@ fn violation(path: String, reason: &str) -> Violation {
         return Violation { param, rule: "is required".to_owned(), got: "nothing".to_owned() };
     }
     if let Some(name) = quoted(reason, "duplicate field `") {
-        let param = if path.is_empty() || path.ends_with(name) { name.to_owned() } else { format!("{path}.{name}") };
+        let param =
+            if path.is_empty() || path.ends_with(name) { name.to_owned() } else { format!("{path}.{name}") };
         return Violation { param, rule: "must appear once".to_owned(), got: "a second one".to_owned() };
     }
     let (got, rule) = match reason.split_once(", expected ") {

@@ -1,7 +1,18 @@
 //! The HTTP interface of the gateway as dropshot sees it: the generated trait, and what its signatures are made of.
 //!
-//! Start at the generated trait `Gateway`; `http` implements it. **Invariant:** no decision is taken here. A body is read,
-//! decoded and checked by its schema ([`body`]); everything after that is `http`'s and `core`'s business.
-//!
-//! Support modules (`schema`, `body`, `explain`, `reply`, `error`) are written; they are declared together with `generated`
-//! once that exists.
+//! Start at [`Gateway`]; `http` implements it. **Invariant:** no decision is taken here. A body is read, decoded and checked
+//! by its schema ([`body`]); everything after that is `http`'s and `core`'s business.
+
+pub mod body;
+pub mod error;
+mod explain;
+pub mod reply;
+pub mod schema;
+
+// Written formatted; a different rustfmt must not make it differ from what the generator writes.
+#[rustfmt::skip]
+pub mod generated;
+
+pub use error::ApiError;
+pub use generated::*;
+pub use reply::Reply;

@@ -45,7 +45,10 @@ impl<T> Serialize for Schema<T> {
 }
 
 static COMPONENTS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "a generated constant: wrong only if generation is, and every test would fail")]
+    #[expect(
+        clippy::expect_used,
+        reason = "a generated constant: wrong only if generation is, and every test would fail"
+    )]
     serde_json::from_str(include_str!("generated/schemas.json")).expect("schemas.json is a JSON object")
 });
 

@@ -130,7 +130,9 @@ fn call(at: &str, place: &Place<'_>, rule: &Rule) -> String {
         Rule::Length { method: method @ ("min_length" | "max_length"), limit } => {
             format!("{at}.{method}({value}, {limit})")
         }
-        Rule::Length { method: "key_max_length", limit } => format!("{at}.key_max_length({owner}.keys(), {limit})"),
+        Rule::Length { method: "key_max_length", limit } => {
+            format!("{at}.key_max_length({owner}.keys(), {limit})")
+        }
         Rule::Length { method, limit } => format!("{at}.{method}({owner}.len(), {limit})"),
         Rule::Pattern { constant, .. } => format!("{at}.pattern({value}, &{constant})"),
         Rule::KeyPattern { constant, .. } => format!("{at}.key_pattern({owner}.keys(), &{constant})"),

@@ -60,7 +60,8 @@ fn declaration(w: &mut Writer, item: &Item, object: &Struct, layout: Layout) {
     } else {
         w.docs(&["Every other field."]);
     }
-    let unique = if layout.checks && *ty == Ty::Object { ", deserialize_with = \"support::unique\"" } else { "" };
+    let unique =
+        if layout.checks && *ty == Ty::Object { ", deserialize_with = \"support::unique\"" } else { "" };
     w.line(format!("#[serde(flatten{unique})]"));
     w.line(format!("pub {name}: {},", spell::ty(ty)));
     w.close("}");

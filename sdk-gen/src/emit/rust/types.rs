@@ -19,6 +19,11 @@ pub struct Layout {
     pub non_exhaustive: bool,
 }
 
+impl Layout {
+    pub const SERVER: Self = Self { base: "crate::generated", checks: true, non_exhaustive: false };
+    pub const SDK: Self = Self { base: "crate::generated::types", checks: false, non_exhaustive: true };
+}
+
 /// Path and contents of every file, `mod.rs` among them.
 pub fn emit(types: &Types, layout: Layout) -> Vec<(String, String)> {
     let mut files = vec![("mod.rs".to_owned(), root(types, layout))];
@@ -46,7 +51,11 @@ fn support(layout: Layout) -> String {
     let base = layout.base.trim_start_matches("crate::");
     let text = include_str!("templates/support.rs").replace("SUPPORT", &format!("{base}::support"));
     let unique = if layout.checks { include_str!("templates/unique.rs") } else { "" };
-    let text = if layout.checks { text } else { text.replace("use serde_json::{Map, Value};", "use serde_json::Value;") };
+    let text = if layout.checks {
+        text
+    } else {
+        text.replace("use serde_json::{Map, Value};", "use serde_json::Value;")
+    };
     format!("{}{text}{unique}", header::slashes(EMITTER))
 }
 
@@ -76,7 +85,8 @@ fn root(types: &Types, layout: Layout) -> String {
     modules.sort_unstable();
     modules.iter().for_each(|module| w.line(format!("mod {module};")));
     w.line("");
-    let mut exports: Vec<String> = directories.iter().map(|directory| format!("pub use {directory}::*;")).collect();
+    let mut exports: Vec<String> =
+        directories.iter().map(|directory| format!("pub use {directory}::*;")).collect();
     exports.extend(layout.checks.then(|| "pub use check::{Check, Path, Violation};".to_owned()));
     exports.sort();
     exports.iter().for_each(|export| w.line(export));
@@ -87,7 +97,8 @@ fn index(modules: &[&Module]) -> String {
     let mut w = Writer::default();
     w.line(header::slashes(EMITTER).trim_end());
     w.line("");
-    let mut names: Vec<&str> = modules.iter().filter_map(|module| module.path.last()).map(String::as_str).collect();
+    let mut names: Vec<&str> =
+        modules.iter().filter_map(|module| module.path.last()).map(String::as_str).collect();
     names.sort_unstable();
     names.iter().for_each(|name| w.line(format!("mod {name};")));
     w.line("");

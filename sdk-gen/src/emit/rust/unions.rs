@@ -111,7 +111,8 @@ fn reader(w: &mut Writer, name: &str, union: &Union) {
     w.open(format!("impl support::Union for {name} {{"));
     if let Some(tag) = &union.tag {
         let tagged = union.variants.iter();
-        let all: Vec<String> = tagged.clone().flat_map(|variant| &variant.tags).map(|tag| format!("{tag:?}")).collect();
+        let all: Vec<String> =
+            tagged.clone().flat_map(|variant| &variant.tags).map(|tag| format!("{tag:?}")).collect();
         let kept = tagged.filter(|variant| variant.keeps_tag).flat_map(|variant| &variant.tags);
         let kept: Vec<String> = kept.map(|tag| format!("{tag:?}")).collect();
         w.line(format!("const TAG: &'static str = {tag:?};"));
@@ -131,7 +132,8 @@ fn reader(w: &mut Writer, name: &str, union: &Union) {
         (JsonKind::Array, "array"),
     ];
     for (kind, method) in kinds {
-        let variants: Vec<&UnionVariant> = union.variants.iter().filter(|variant| variant.kind == kind).collect();
+        let variants: Vec<&UnionVariant> =
+            union.variants.iter().filter(|variant| variant.kind == kind).collect();
         if !variants.is_empty() {
             w.gap();
             w.open(format!("fn {method}<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {{"));
@@ -183,7 +185,9 @@ fn one_of(w: &mut Writer, variants: &[&UnionVariant]) {
 
 fn object(w: &mut Writer, union: &Union, variants: &[&UnionVariant]) {
     let tag = if union.tag.is_some() { "tag" } else { "_tag" };
-    w.open(format!("fn object<'de, D: Deserializer<'de>>({tag}: &str, from: D) -> Result<Self, D::Error> {{"));
+    w.open(format!(
+        "fn object<'de, D: Deserializer<'de>>({tag}: &str, from: D) -> Result<Self, D::Error> {{"
+    ));
     if union.tag.is_none() {
         one_of(w, variants);
         w.close("}");
@@ -192,7 +196,11 @@ fn object(w: &mut Writer, union: &Union, variants: &[&UnionVariant]) {
     w.open("match tag {");
     for variant in variants.iter().filter(|variant| !variant.tags.is_empty()) {
         let tags: Vec<String> = variant.tags.iter().map(|tag| format!("{tag:?}")).collect();
-        w.line(format!("{} => Deserialize::deserialize(from).map(Self::{}),", tags.join(" | "), variant.name));
+        w.line(format!(
+            "{} => Deserialize::deserialize(from).map(Self::{}),",
+            tags.join(" | "),
+            variant.name
+        ));
     }
     w.line("_ => Deserialize::deserialize(from).map(Self::Unknown),");
     w.close("}");

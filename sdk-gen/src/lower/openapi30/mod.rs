@@ -44,11 +44,7 @@ pub fn named_schemas(api: &Api, diagnostics: &mut Diagnostics) -> Map<String, Va
 }
 
 /// The schema of an operation's parameters in one location, as an object: what dropshot's `Path` and `Query` take.
-pub fn parameters(
-    api: &Api,
-    params: &[&crate::ir::model::Param],
-    diagnostics: &mut Diagnostics,
-) -> Value {
+pub fn parameters(api: &Api, params: &[&crate::ir::model::Param], diagnostics: &mut Diagnostics) -> Value {
     operations::parameters_object(api, params, &|id| document_name(api, id), diagnostics)
 }
 

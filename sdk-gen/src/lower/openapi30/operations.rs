@@ -101,7 +101,10 @@ fn responses(
     for status in &success.statuses {
         let mut content = Map::new();
         if let Some(ty) = success.json {
-            content.insert("application/json".into(), json!({ "schema": schema::used(api, ty, names, diagnostics) }));
+            content.insert(
+                "application/json".into(),
+                json!({ "schema": schema::used(api, ty, names, diagnostics) }),
+            );
         }
         if let Some(stream) = &success.stream {
             let event = schema::used(api, stream.event, names, diagnostics);
@@ -185,14 +188,19 @@ pub fn client_paths(api: &Api, names: Names<'_>, diagnostics: &mut Diagnostics) 
             insert(&mut paths, &operation.path, operation.method, body);
         } else if success.stream.is_none() {
             let content = match success.other.first() {
-                Some(_) => json!({ "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } }),
+                Some(_) => {
+                    json!({ "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } })
+                }
                 None => Value::Null,
             };
             insert(&mut paths, &operation.path, operation.method, answering(&shared, operation, content));
         }
         if success.stream.is_some() {
-            let mut body =
-                answering(&shared, operation, json!({ "text/event-stream": { "schema": { "type": "string" } } }));
+            let mut body = answering(
+                &shared,
+                operation,
+                json!({ "text/event-stream": { "schema": { "type": "string" } } }),
+            );
             body["operationId"] = json!(stream_id(operation));
             let path = format!("{}{SSE_SUFFIX}", operation.path);
             insert(&mut paths, &path, operation.method, body);
@@ -219,7 +227,10 @@ fn client_common(
         None
     };
     if operation.params.iter().any(|param| param.location == Location::Cookie) {
-        return refuse("a cookie parameter cannot be generated yet".to_owned(), "use a header or a query parameter");
+        return refuse(
+            "a cookie parameter cannot be generated yet".to_owned(),
+            "use a header or a query parameter",
+        );
     }
     let json_body = operation.body.as_ref().map(|body| {
         let media = body.media.iter().find(|media| is_json(&media.media_type));

@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::Diagnostics;
-use crate::ir::model::{Additional, Api, Docs, Field, ObjectShape, Range, Shape, TypeId, TypeRef, UnionShape};
+use crate::ir::model::{
+    Additional, Api, Docs, Field, ObjectShape, Range, Shape, TypeId, TypeRef, UnionShape,
+};
 
 use super::Names;
 
@@ -37,7 +39,8 @@ pub fn used_as(api: &Api, field: &Field, names: Names<'_>, diagnostics: &mut Dia
 impl Lowering<'_> {
     /// A use with the docs of the place that uses it.
     fn reference(&mut self, ty: TypeRef, docs: Option<&Docs>) -> Value {
-        let docs = docs.filter(|docs| !docs.description.is_empty() || docs.deprecated || !docs.examples.is_empty());
+        let docs =
+            docs.filter(|docs| !docs.description.is_empty() || docs.deprecated || !docs.examples.is_empty());
         if let Some(name) = (self.names)(ty.id) {
             let reference = json!({ "$ref": format!("#/components/schemas/{name}") });
             if docs.is_none() && !ty.nullable {
@@ -280,7 +283,9 @@ fn enumeration(values: &[Value]) -> Value {
 /// Without the keys that have no value.
 fn compact(schema: Value) -> Value {
     match schema {
-        Value::Object(fields) => Value::Object(fields.into_iter().filter(|(_, value)| !value.is_null()).collect()),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().filter(|(_, value)| !value.is_null()).collect())
+        }
         other => other,
     }
 }

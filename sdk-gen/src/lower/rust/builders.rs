@@ -34,7 +34,10 @@ impl Defaults {
                     let dropped = tags.dropped(id);
                     let needed = |field: &&Field| field.required && Some(field.name.as_str()) != dropped;
                     let needed: Vec<&Field> = object.fields.iter().filter(needed).collect();
-                    if needed.iter().all(|field| field.ty.nullable || has_default(api, reprs, &ids, field.ty.id)) {
+                    if needed
+                        .iter()
+                        .all(|field| field.ty.nullable || has_default(api, reprs, &ids, field.ty.id))
+                    {
                         ids.insert(id);
                     }
                 }

@@ -8,7 +8,8 @@ use crate::ir::model::{Docs, Field, Range, Shape};
 const WIDTH: usize = 96;
 
 pub fn lines(docs: &Docs) -> Vec<String> {
-    let mut lines = markdown(if docs.description.trim().is_empty() { &docs.title } else { &docs.description });
+    let mut lines =
+        markdown(if docs.description.trim().is_empty() { &docs.title } else { &docs.description });
     if docs.deprecated {
         lines = joined(lines, vec!["Deprecated.".to_owned()]);
     }
@@ -95,13 +96,23 @@ fn counted(plural: &str, count: u64) -> &str {
 
 /// Wraps prose and keeps tables, headings and fenced code as they are.
 pub fn markdown(text: &str) -> Vec<String> {
+    wrapped(text, escape)
+}
+
+/// The same with every character as it is in the document.
+pub fn unescaped(text: &str) -> Vec<String> {
+    wrapped(text, str::to_owned)
+}
+
+fn wrapped(text: &str, safe: fn(&str) -> String) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut fenced = false;
     for line in paragraphs(text) {
         let trimmed = line.trim_start();
         if let Some(language) = trimmed.strip_prefix("```") {
             // An unlabelled block would be compiled as a doc test.
-            let label = if !fenced && (language.is_empty() || language == "rust") { "text" } else { language };
+            let label =
+                if !fenced && (language.is_empty() || language == "rust") { "text" } else { language };
             out.push(format!("```{label}"));
             fenced = !fenced;
         } else if fenced {
@@ -111,7 +122,7 @@ pub fn markdown(text: &str) -> Vec<String> {
                 out.push(String::new());
             }
         } else {
-            prose(trimmed, line.len() - trimmed.len(), &mut out);
+            prose(trimmed, line.len() - trimmed.len(), safe, &mut out);
         }
     }
     if fenced {
@@ -142,9 +153,10 @@ fn paragraphs(text: &str) -> Vec<String> {
     out
 }
 
-fn prose(line: &str, indent: usize, out: &mut Vec<String>) {
+fn prose(line: &str, indent: usize, safe: fn(&str) -> String, out: &mut Vec<String>) {
     let bullet = bullet_width(line);
-    let in_list = out.last().is_some_and(|last| !last.is_empty() && (last.starts_with(' ') || bullet_width(last) > 0));
+    let in_list =
+        out.last().is_some_and(|last| !last.is_empty() && (last.starts_with(' ') || bullet_width(last) > 0));
     // Four spaces would make a code block, and rustdoc would compile it.
     let lead = match (bullet > 0, in_list) {
         (true, _) => indent.min(2),
@@ -152,7 +164,7 @@ fn prose(line: &str, indent: usize, out: &mut Vec<String>) {
         (false, false) => 0,
     };
     let hang = " ".repeat(lead + bullet.min(3));
-    let text = escape(line);
+    let text = safe(line);
     if line.starts_with('|') || line.starts_with('#') {
         out.push(text);
         return;

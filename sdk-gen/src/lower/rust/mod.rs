@@ -15,6 +15,7 @@ mod unions;
 
 use std::collections::BTreeMap;
 
+use crate::diagnostic::Diagnostics;
 use crate::ir::model::{Api, Shape, TypeDef, TypeId};
 
 pub use rules::patterns;
@@ -47,8 +48,11 @@ impl<'a> Context<'a> {
     }
 }
 
-pub fn types(context: &Context<'_>, options: Options) -> Types {
+pub fn types(context: &Context<'_>, options: Options, diagnostics: &mut Diagnostics) -> Types {
     let Context { api, reprs, .. } = context;
+    if options.checks {
+        rules::refuse_bad_patterns(api, diagnostics);
+    }
     let directories = place::directories(api);
     let owners = place::owners(api);
     let checked = if options.checks { rules::checked(context) } else { BTreeMap::new() };
@@ -74,7 +78,8 @@ pub fn types(context: &Context<'_>, options: Options) -> Types {
     }
     for module in files.values_mut() {
         // The schema itself first, then the types that it holds.
-        let owner = module.items.iter().position(|item| Some(&names::snake(&item.name)) == module.path.last());
+        let owner =
+            module.items.iter().position(|item| Some(&names::snake(&item.name)) == module.path.last());
         if let Some(at) = owner {
             module.items[..=at].rotate_right(1);
         }

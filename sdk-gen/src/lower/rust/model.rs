@@ -185,9 +185,17 @@ pub enum JsonKind {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rule {
     /// The rules hold for a field; `optional` ones only where it is set.
-    Field { ident: String, wire: String, optional: bool, rules: Vec<Rule> },
+    Field {
+        ident: String,
+        wire: String,
+        optional: bool,
+        rules: Vec<Rule>,
+    },
     /// The rules hold for the payload of a union's variant.
-    Variant { variant: String, rules: Vec<Rule> },
+    Variant {
+        variant: String,
+        rules: Vec<Rule>,
+    },
     /// The type has a check of its own.
     Nested,
     /// Each element of a list.
@@ -195,11 +203,23 @@ pub enum Rule {
     /// Each value of a map.
     EachValue(Vec<Rule>),
     /// `minimum`, `maximum` … with the bound as a literal of the value's type.
-    Bound { method: &'static str, literal: String },
+    Bound {
+        method: &'static str,
+        literal: String,
+    },
     /// Lengths and counts.
-    Length { method: &'static str, limit: u64 },
-    Pattern { constant: String, regex: String },
-    KeyPattern { constant: String, regex: String },
+    Length {
+        method: &'static str,
+        limit: u64,
+    },
+    Pattern {
+        constant: String,
+        regex: String,
+    },
+    KeyPattern {
+        constant: String,
+        regex: String,
+    },
     Unique,
     /// A constant or a list of them, as wire text.
     OneOf(Vec<String>),

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 /// Words of Rust (2024) that are written `r#word` where they name a field or a parameter.
 const KEYWORDS: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else",
-    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match",
-    "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try",
-    "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
+    "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait",
+    "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
 /// Keywords that may not even be written raw.
@@ -17,16 +17,62 @@ const NEVER_RAW: &[&str] = &["self", "super", "crate", "_"];
 
 /// Names that generated modules import or that the prelude gives them.
 const TAKEN_TYPES: &[&str] = &[
-    "BTreeMap", "Box", "Check", "Clone", "Debug", "Default", "Deserialize", "Deserializer", "Display", "Err",
-    "Formatter", "From", "Into", "Iterator", "Map", "None", "Ok", "Option", "Path", "Pattern", "Result", "Self",
-    "Send", "Serialize", "Serializer", "Some", "String", "Sync", "ToString", "Unknown", "Value", "Vec",
+    "BTreeMap",
+    "Box",
+    "Check",
+    "Clone",
+    "Debug",
+    "Default",
+    "Deserialize",
+    "Deserializer",
+    "Display",
+    "Err",
+    "Formatter",
+    "From",
+    "Into",
+    "Iterator",
+    "Map",
+    "None",
+    "Ok",
+    "Option",
+    "Path",
+    "Pattern",
+    "Result",
+    "Self",
+    "Send",
+    "Serialize",
+    "Serializer",
+    "Some",
+    "String",
+    "Sync",
+    "ToString",
+    "Unknown",
+    "Value",
+    "Vec",
     "Violation",
 ];
 
 /// Methods that a generated struct has already, or that a setter of that name would shadow.
 const TAKEN_METHODS: &[&str] = &[
-    "as_str", "check", "clone", "clone_from", "default", "deserialize", "eq", "finish", "fmt", "from", "hash",
-    "into", "ne", "new", "push", "serialize", "snapshot", "to_owned", "to_string",
+    "as_str",
+    "check",
+    "clone",
+    "clone_from",
+    "default",
+    "deserialize",
+    "eq",
+    "finish",
+    "fmt",
+    "from",
+    "hash",
+    "into",
+    "ne",
+    "new",
+    "push",
+    "serialize",
+    "snapshot",
+    "to_owned",
+    "to_string",
 ];
 
 /// Splits at everything that is not a letter or digit, and where the case says that a word begins: `HTTPServerURL2`

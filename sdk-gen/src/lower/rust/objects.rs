@@ -22,7 +22,8 @@ pub fn lower(context: &Context<'_>, id: TypeId, object: &ObjectShape) -> Struct 
         },
     };
     let written = fields.iter().any(|field| field.constant.is_some());
-    let default = context.defaults.has(id).then_some(if written { DefaultKind::Written } else { DefaultKind::Derived });
+    let default =
+        context.defaults.has(id).then_some(if written { DefaultKind::Written } else { DefaultKind::Derived });
     let required = builders::required(&fields).count();
     Struct {
         extra: (scope.claim("extra".to_owned()), extra_ty),

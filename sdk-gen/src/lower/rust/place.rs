@@ -28,7 +28,8 @@ pub fn roots(operation: &Operation) -> Vec<(TypeId, Role)> {
     let events = stream.clone().map(|stream| (stream.event.id, Role::Event));
     let event_errors = stream.filter_map(|stream| stream.error).map(|ty| (ty.id, Role::Error));
     let errors = operation.errors.iter();
-    let errors = errors.flat_map(|error| error.ty.into_iter().chain(error.headers.iter().map(|header| header.ty)));
+    let errors =
+        errors.flat_map(|error| error.ty.into_iter().chain(error.headers.iter().map(|header| header.ty)));
     params
         .chain(body)
         .chain(responses.map(|ty| (ty.id, Role::Response)))
@@ -61,10 +62,8 @@ pub fn directories(api: &Api) -> Vec<String> {
 
 /// The named schema that an inline type belongs to, found by the document's own nesting; itself if it is named.
 pub fn owners(api: &Api) -> Vec<TypeId> {
-    let named: Vec<(&str, TypeId)> = ids(api)
-        .filter(|(_, ty)| ty.named)
-        .map(|(id, ty)| (ty.origin.pointer.as_str(), id))
-        .collect();
+    let named: Vec<(&str, TypeId)> =
+        ids(api).filter(|(_, ty)| ty.named).map(|(id, ty)| (ty.origin.pointer.as_str(), id)).collect();
     ids(api)
         .map(|(id, ty)| {
             let inside = |pointer: &str| {

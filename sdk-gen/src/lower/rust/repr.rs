@@ -26,7 +26,9 @@ pub enum UnionKind {
     /// One variant only.
     Single(TypeRef),
     /// Strings, some of them listed. Closed: all of them.
-    Strings { closed: bool },
+    Strings {
+        closed: bool,
+    },
     Number,
     /// Tells its variants apart by JSON kind and tag.
     Union,
@@ -176,7 +178,9 @@ fn constant(value: &Value) -> Ty {
 fn is_item(api: &Api, cycles: &Cycles, id: TypeId) -> bool {
     let ty = api.ty(id);
     match &ty.shape {
-        Shape::Object(object) => ty.named || !object.fields.is_empty() || object.additional != Additional::Open,
+        Shape::Object(object) => {
+            ty.named || !object.fields.is_empty() || object.additional != Additional::Open
+        }
         Shape::Enum { values } => values.iter().all(|value| value.value.is_string()) && !values.is_empty(),
         Shape::Union(union) => match union_kind(api, union) {
             UnionKind::Union | UnionKind::Strings { .. } => true,
@@ -243,7 +247,9 @@ fn collect_kinds(api: &Api, id: TypeId, seen: &mut BTreeSet<TypeId>, kinds: &mut
         Shape::String(_) | Shape::Bytes { .. } => JsonKind::String,
         Shape::Const(value) => return value_kind(value).map(|kind| kinds.insert(kind)).is_some(),
         Shape::Enum { values } => {
-            return values.iter().all(|value| value_kind(&value.value).map(|kind| kinds.insert(kind)).is_some());
+            return values
+                .iter()
+                .all(|value| value_kind(&value.value).map(|kind| kinds.insert(kind)).is_some());
         }
         Shape::Array { .. } | Shape::Tuple { .. } => JsonKind::Array,
         Shape::Map { .. } | Shape::Object(_) => JsonKind::Object,

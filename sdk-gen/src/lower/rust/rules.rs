@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Number, Value};
 
-use crate::ir::model::{Additional, Range, Shape, TypeId, TypeRef};
+use crate::diagnostic::Diagnostics;
+use crate::ir::model::{Additional, Api, Range, Shape, TypeId, TypeRef};
 
 use super::model::{Rule, Ty};
 use super::repr::{UnionKind, resolved, union_kind};
@@ -33,13 +34,36 @@ pub fn checked(context: &Context<'_>) -> BTreeMap<TypeId, Vec<Rule>> {
     }
 }
 
+/// A pattern is compiled at its first use, where nobody could be told any more that it is none.
+pub fn refuse_bad_patterns(api: &Api, diagnostics: &mut Diagnostics) {
+    for ty in api.types.iter().filter(|ty| ty.in_request) {
+        let pattern = match &ty.shape {
+            Shape::String(string) => string.pattern.as_deref(),
+            Shape::Map { key_pattern, .. } => key_pattern.as_deref(),
+            _ => None,
+        };
+        if let Some(pattern) = pattern
+            && let Err(error) = regress::Regex::with_flags(pattern, "u")
+        {
+            diagnostics.error(
+                ty.origin.pointer.clone(),
+                ty.origin.place,
+                format!("`{pattern}` is not a regular expression: {error}"),
+                "correct the pattern; its syntax is ECMA 262 with the `u` flag",
+            );
+        }
+    }
+}
+
 fn item_rules(context: &Context<'_>, id: TypeId, known: &BTreeSet<TypeId>) -> Vec<Rule> {
     match &context.api.ty(id).shape {
         Shape::Object(object) => {
             let lowered = objects::lower(context, id, object);
             let mut rules = Vec::new();
             for field in &lowered.fields {
-                let Some(source) = object.fields.iter().find(|source| source.name == field.wire) else { continue };
+                let Some(source) = object.fields.iter().find(|source| source.name == field.wire) else {
+                    continue;
+                };
                 let owner = format!("{}_{}", context.reprs.item_name(id).unwrap_or_default(), field.wire);
                 let own = value_rules(context, source.ty, &owner, known);
                 if !own.is_empty() {
@@ -110,7 +134,9 @@ fn value_rules(context: &Context<'_>, ty: TypeRef, owner: &str, known: &BTreeSet
             rules
         }
         Shape::Const(Value::String(text)) => vec![Rule::OneOf(vec![text.clone()])],
-        Shape::Const(Value::Number(number)) if number.is_i64() => vec![Rule::OneOfNumbers(vec![number.to_string()])],
+        Shape::Const(Value::Number(number)) if number.is_i64() => {
+            vec![Rule::OneOfNumbers(vec![number.to_string()])]
+        }
         Shape::Enum { values } if !item && context.reprs.ty(id) == Ty::I64 => {
             vec![Rule::OneOfNumbers(values.iter().map(|value| value.value.to_string()).collect())]
         }
@@ -163,7 +189,10 @@ fn lengths(limits: &[(&'static str, Option<u64>)]) -> Vec<Rule> {
 }
 
 fn pattern(owner: &str, regex: &str) -> Rule {
-    Rule::Pattern { constant: format!("{}_PATTERN", names::snake(owner).to_uppercase()), regex: regex.to_owned() }
+    Rule::Pattern {
+        constant: format!("{}_PATTERN", names::snake(owner).to_uppercase()),
+        regex: regex.to_owned(),
+    }
 }
 
 fn key_pattern_rule(owner: &str, regex: &str) -> Rule {
@@ -218,7 +247,10 @@ pub fn patterns(rules: &[Rule]) -> Vec<(String, String)> {
             Rule::Pattern { constant, regex } | Rule::KeyPattern { constant, regex } => {
                 out.push((constant.clone(), regex.clone()));
             }
-            Rule::Field { rules, .. } | Rule::Variant { rules, .. } | Rule::Each(rules) | Rule::EachValue(rules) => {
+            Rule::Field { rules, .. }
+            | Rule::Variant { rules, .. }
+            | Rule::Each(rules)
+            | Rule::EachValue(rules) => {
                 out.extend(patterns(rules));
             }
             _ => {}

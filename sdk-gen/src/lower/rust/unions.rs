@@ -110,7 +110,8 @@ fn infer(api: &Api, variants: &[Variant]) -> Option<String> {
         .collect();
     let first = object(api, *objects.first()?)?.1;
     let mut candidates: Vec<&str> = first.fields.iter().map(|field| field.name.as_str()).collect();
-    candidates.sort_by_key(|name| USUAL_TAGS.iter().position(|usual| usual == name).unwrap_or(USUAL_TAGS.len()));
+    candidates
+        .sort_by_key(|name| USUAL_TAGS.iter().position(|usual| usual == name).unwrap_or(USUAL_TAGS.len()));
     let tells_apart = |property: &&str| {
         let mut seen = BTreeSet::new();
         objects.iter().all(|&id| {
@@ -184,7 +185,11 @@ pub fn lower(context: &Context<'_>, id: TypeId, name: &str) -> Union {
     Union {
         tag: tagged.property.clone().filter(|_| has_tags),
         expected: expected(&variants),
-        constructors: if context.api.ty(id).in_request { constructors(context, tagged, &variants) } else { Vec::new() },
+        constructors: if context.api.ty(id).in_request {
+            constructors(context, tagged, &variants)
+        } else {
+            Vec::new()
+        },
         variants,
     }
 }

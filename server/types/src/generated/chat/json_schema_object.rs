@@ -3,16 +3,8 @@
 
 //! `JsonSchemaObject` and what it holds.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-use crate::generated::support;
 
 /// A JSON Schema, passed to the provider as it is. Providers support different subsets of JSON
 /// Schema.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct JsonSchemaObject {
-    /// Fields that this version does not know, as received.
-    #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
-}
+pub type JsonSchemaObject = Map<String, Value>;

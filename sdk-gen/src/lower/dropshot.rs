@@ -1,0 +1,232 @@
+//! The API as a dropshot trait: one method per operation, its parameters as structs, its bodies as wire types.
+//!
+//! Start at [`interface`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use crate::diagnostic::Diagnostics;
+use crate::ir::model::{Location, Method as Verb, Operation, Param, TypeRef};
+
+use super::openapi30;
+use super::rust::model::Ty;
+use super::rust::{Context, docs, names};
+
+#[derive(Debug)]
+pub struct Interface {
+    pub title: String,
+    pub version: String,
+    pub tags: Vec<(String, String)>,
+    pub methods: Vec<Method>,
+    pub params: Vec<Params>,
+    /// Wire types that dropshot needs a schema of: Rust name and component name.
+    pub wire: BTreeMap<String, String>,
+    /// Wire types that the parameters' fields name.
+    pub param_types: BTreeSet<String>,
+    /// Components, and one entry per parameter struct.
+    pub schemas: Map<String, Value>,
+}
+
+#[derive(Debug)]
+pub struct Method {
+    pub name: String,
+    pub docs: Vec<String>,
+    pub verb: &'static str,
+    pub path: String,
+    pub operation_id: String,
+    pub tags: Vec<String>,
+    pub deprecated: bool,
+    pub path_params: Option<String>,
+    pub query_params: Option<String>,
+    /// Wire type of the body.
+    pub body: Option<String>,
+    /// Wire type of the JSON answer; `None` where there is none to describe.
+    pub reply: Option<String>,
+}
+
+/// The parameters of one operation in one location.
+#[derive(Debug)]
+pub struct Params {
+    pub name: String,
+    pub docs: String,
+    pub fields: Vec<ParamField>,
+}
+
+#[derive(Debug)]
+pub struct ParamField {
+    pub ident: String,
+    /// Set where the wire name is another one.
+    pub rename: Option<String>,
+    pub docs: Vec<String>,
+    pub ty: Ty,
+}
+
+pub fn interface(context: &Context<'_>, diagnostics: &mut Diagnostics) -> Interface {
+    let api = context.api;
+    let mut lowering = Lowering {
+        context,
+        scope: names::Scope::default(),
+        out: Interface {
+            title: api.title.clone(),
+            version: api.version.clone(),
+            tags: api.tags.iter().map(|tag| (tag.name.clone(), one_line(&tag.description))).collect(),
+            methods: Vec::new(),
+            params: Vec::new(),
+            wire: BTreeMap::new(),
+            param_types: BTreeSet::new(),
+            schemas: openapi30::named_schemas(api, diagnostics),
+        },
+    };
+    for operation in &api.operations {
+        if let Some(method) = lowering.method(operation, diagnostics) {
+            lowering.out.methods.push(method);
+        }
+    }
+    lowering.out
+}
+
+struct Lowering<'a> {
+    context: &'a Context<'a>,
+    scope: names::Scope,
+    out: Interface,
+}
+
+impl Lowering<'_> {
+    fn method(&mut self, operation: &Operation, diagnostics: &mut Diagnostics) -> Option<Method> {
+        let Some(verb) = verb(operation.method) else {
+            let what = "dropshot has no TRACE".to_owned();
+            return refuse(operation, what, "use another method", diagnostics);
+        };
+        if operation.params.iter().any(|param| param.location == Location::Cookie) {
+            let what = "a cookie parameter cannot be generated".to_owned();
+            return refuse(operation, what, "use a header or a query parameter", diagnostics);
+        }
+        let body = match &operation.body {
+            None => None,
+            Some(body) => {
+                let json = body.media.iter().find(|media| media.media_type == "application/json");
+                let Some(ty) = json.and_then(|media| media.ty) else {
+                    let what = "only an application/json request body can be generated".to_owned();
+                    return refuse(operation, what, "add one, with a schema", diagnostics);
+                };
+                Some(self.wire(operation, ty, "request body", diagnostics)?)
+            }
+        };
+        let reply = match operation.success.json {
+            None => None,
+            Some(ty) => Some(self.wire(operation, ty, "response", diagnostics)?),
+        };
+        if let Some(ty) = operation.error_type {
+            self.wire(operation, ty, "error", diagnostics)?;
+        }
+        let path_params = self.params(operation, Location::Path, "Path", diagnostics);
+        let query_params = self.params(operation, Location::Query, "Query", diagnostics);
+        Some(Method {
+            name: names::identifier(&self.scope.claim(names::snake(&operation.id))),
+            docs: method_docs(operation),
+            verb,
+            path: operation.path.clone(),
+            operation_id: operation.id.clone(),
+            tags: operation.tags.clone(),
+            deprecated: operation.deprecated,
+            path_params,
+            query_params,
+            body,
+            reply,
+        })
+    }
+
+    /// A body's Rust type, which must have a name in the document: dropshot describes it by reference.
+    fn wire(
+        &mut self,
+        operation: &Operation,
+        ty: TypeRef,
+        what: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<String> {
+        let source = self.context.api.ty(ty.id);
+        match self.context.reprs.item_name(ty.id) {
+            Some(name) if source.named => {
+                self.out.wire.insert(name.to_owned(), source.name.clone());
+                Some(name.to_owned())
+            }
+            _ => refuse(
+                operation,
+                format!("the schema of the {what} has no name"),
+                "move it to components/schemas and use a $ref",
+                diagnostics,
+            ),
+        }
+    }
+
+    fn params(
+        &mut self,
+        operation: &Operation,
+        location: Location,
+        suffix: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<String> {
+        let params: Vec<&Param> =
+            operation.params.iter().filter(|param| param.location == location).collect();
+        if params.is_empty() {
+            return None;
+        }
+        let name = format!("{}{suffix}", names::type_name(&operation.id));
+        let mut scope = names::Scope::default();
+        let fields = params.iter().map(|param| {
+            let snake = scope.claim(names::snake(&param.name));
+            let ty = self.context.reprs.ty(param.ty.id);
+            ty.named(&mut |name| {
+                self.out.param_types.insert(name.to_owned());
+            });
+            ParamField {
+                rename: (snake != param.name).then(|| param.name.clone()),
+                ident: names::identifier(&snake),
+                docs: docs::lines(&param.docs),
+                ty: if param.required { ty } else { Ty::Option(Box::new(ty)) },
+            }
+        });
+        let fields = fields.collect();
+        let schema = openapi30::parameters(self.context.api, &params, diagnostics);
+        self.out.schemas.insert(name.clone(), schema);
+        let docs = format!("{suffix} parameters of `{}`.", operation.id);
+        self.out.params.push(Params { name: name.clone(), docs, fields });
+        Some(name)
+    }
+}
+
+fn refuse<T>(operation: &Operation, message: String, help: &str, diagnostics: &mut Diagnostics) -> Option<T> {
+    let origin = &operation.origin;
+    diagnostics.error(origin.pointer.clone(), origin.place, message, help);
+    None
+}
+
+fn verb(method: Verb) -> Option<&'static str> {
+    Some(match method {
+        Verb::Get => "GET",
+        Verb::Put => "PUT",
+        Verb::Post => "POST",
+        Verb::Delete => "DELETE",
+        Verb::Options => "OPTIONS",
+        Verb::Head => "HEAD",
+        Verb::Patch => "PATCH",
+        Verb::Trace => return None,
+    })
+}
+
+/// The first line is dropshot's summary, the rest its description: written as in the document, not made safe for
+/// rustdoc, because dropshot puts them into *its* document.
+fn method_docs(operation: &Operation) -> Vec<String> {
+    let mut lines = vec![one_line(&operation.summary)];
+    let description = docs::unescaped(&operation.description);
+    if !description.is_empty() {
+        lines.push(String::new());
+        lines.extend(description);
+    }
+    lines
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -6,8 +6,8 @@ use std::{fs, panic, time::Instant};
 use anyhow::{Context, Result};
 
 use sdk_gen::{
-    diagnostic::{Diagnostic, Diagnostics, Severity},
-    ir::model::{Api, Operation},
+    diagnostic::{Diagnostic, Severity},
+    ir::coverage,
 };
 
 use super::{Problem, Report, Spec, spec::read, tree::Node};
@@ -41,8 +41,8 @@ pub fn check(repo: &Repo, _: &Spec) -> Result<Report> {
         };
         let took_ms = started.elapsed().as_millis();
         let operations = Node::parse(&text).map_or(0, |tree| count_operations(&tree));
-        let read = api.as_ref().map_or(0, |api| api.operations.len());
-        let covered = api.map_or(0, |api| covered(&api, &diagnostics));
+        let coverage = api.map(|api| coverage(&api, &diagnostics));
+        let (read, covered) = coverage.map_or((0, 0), |coverage| (coverage.operations, coverage.covered));
         let errors = diagnostics.items().iter().filter(|item| is_error(item)).count();
         let warnings = diagnostics.items().len() - errors;
         notes.push(format!(
@@ -59,17 +59,6 @@ pub fn check(repo: &Repo, _: &Spec) -> Result<Report> {
     }
     let summary = format!("{covered_all} of {operations_all} operations in {} documents", paths.len());
     Ok(Report::new(summary, problems).with_notes(notes))
-}
-
-/// Operations in which nothing was reported that keeps them from being generated.
-fn covered(api: &Api, diagnostics: &Diagnostics) -> usize {
-    let broken = |operation: &&Operation| {
-        let below = format!("{}/", operation.origin.pointer);
-        diagnostics.items().iter().any(|item| {
-            is_error(item) && (item.pointer == operation.origin.pointer || item.pointer.starts_with(&below))
-        })
-    };
-    api.operations.len() - api.operations.iter().filter(broken).count()
 }
 
 fn is_error(item: &Diagnostic) -> bool {

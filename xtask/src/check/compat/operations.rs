@@ -1,11 +1,11 @@
 //! Operations: found again by method and path.
 
-use sdk_gen::ir::model::{Body, Header, Operation, StreamShape, Success};
+use sdk_gen::ir::model::{Api, Body, ErrorResponse, Header, Operation, StreamShape, Success};
 
 use super::{
     rules::Rule,
     types::compare_use,
-    walk::{Comparison, Direction},
+    walk::{Comparison, Direction, resolve},
 };
 
 pub fn compare(comparison: &mut Comparison) {
@@ -33,13 +33,13 @@ fn compare_one(comparison: &mut Comparison, at: &str, old: &Operation, new: &Ope
     compare_params(comparison, at, old, new);
     compare_body(comparison, at, old.body.as_ref(), new.body.as_ref());
     compare_success(comparison, at, &old.success, &new.success);
+    compare_new_errors(comparison, at, old, new);
     for error in &old.errors {
         let kept = new
             .errors
             .iter()
             .find(|candidate| candidate.range == error.range && candidate.status == error.status);
-        let at =
-            format!("{at} {}", error.status.map_or_else(|| error.range.clone(), |status| status.to_string()));
+        let at = format!("{at} {}", status_text(error));
         match kept {
             None => comparison.broken(Rule::StatusRemoved, &at),
             Some(kept) => {
@@ -50,6 +50,22 @@ fn compare_one(comparison: &mut Comparison, at: &str, old: &Operation, new: &Ope
             }
         }
     }
+}
+
+/// A status that is new to a client is read with the one error type that it knows.
+fn compare_new_errors(comparison: &mut Comparison, at: &str, old: &Operation, new: &Operation) {
+    let Some(known) = old.error_type else { return };
+    for error in &new.errors {
+        let is_new = !old.errors.iter().any(|kept| kept.status == error.status && kept.range == error.range);
+        let name = |api: &Api, used| resolve(api, used).1.name.clone();
+        let differs = error.ty.is_some_and(|ty| name(comparison.new, ty) != name(comparison.old, known));
+        let at = format!("{at} {}", status_text(error));
+        comparison.broken_if(is_new && differs, Rule::NewErrorOfOtherShape, &at);
+    }
+}
+
+fn status_text(error: &ErrorResponse) -> String {
+    error.status.map_or_else(|| error.range.clone(), |status| status.to_string())
 }
 
 fn compare_params(comparison: &mut Comparison, at: &str, old: &Operation, new: &Operation) {
@@ -116,6 +132,13 @@ fn compare_stream(comparison: &mut Comparison, at: &str, old: &StreamShape, new:
     comparison.broken_if(old.terminal != new.terminal, Rule::StreamEndChanged, at);
     comparison.broken_if(old.selector != new.selector, Rule::StreamSelectorChanged, at);
     compare_use(comparison, at, old.event, new.event, Direction::Response);
+    match (old.error, new.error) {
+        (Some(old), Some(new)) => {
+            compare_use(comparison, &format!("{at} error"), old, new, Direction::Response)
+        }
+        (Some(_), None) => comparison.broken(Rule::StreamErrorRemoved, at),
+        (None, _) => {}
+    }
 }
 
 fn compare_headers(comparison: &mut Comparison, at: &str, old: &[Header], new: &[Header]) {

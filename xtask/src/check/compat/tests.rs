@@ -71,7 +71,7 @@ fn check(from: &str, to: &str, expected: &[(Rule, &str)]) {
 #[test]
 fn breaks() {
     let get = "    get: {operationId: getHealth, security: [], responses: {'204': {description: Fine.}}}";
-    let rows: [(&str, &str, &[(Rule, &str)]); 22] = [
+    let rows: [(&str, &str, &[(Rule, &str)]); 24] = [
         (get, "    {}", &[(OperationRemoved, "GET /health")]),
         ("operationId: getHealth", "operationId: readPulse", &[(OperationRenamed, "GET /health")]),
         ("getHealth, security: [],", "getHealth,", &[(AuthenticationAdded, "GET /health")]),
@@ -86,6 +86,12 @@ fn breaks() {
         ),
         ("headers: {X-Id:", "headers: {X-Other:", &[(ResponseHeaderRemoved, "POST /chats response X-Id")]),
         ("'404':", "'410':", &[(StatusRemoved, "POST /chats 404")]),
+        (
+            "        '404':",
+            "        '409': {description: Busy., content: {application/json: {schema: {$ref: '#/components/schemas/Word'}}}}\n        '404':",
+            &[(NewErrorOfOtherShape, "POST /chats 409")],
+        ),
+        ("{terminal: '[DONE]'}", "{terminal: 'END'}", &[(StreamEndChanged, "POST /chats response event")]),
         ("maxLength: 10", "maxLength: 9", &[(RequestNarrowed, "POST /chats request.text")]),
         ("maximum: 2", "maximum: 1.5", &[(RequestNarrowed, "POST /chats request.heat")]),
         ("[number, 'null']", "number", &[(RequestNullRefused, "POST /chats request.heat")]),

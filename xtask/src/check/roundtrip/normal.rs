@@ -42,9 +42,15 @@ fn normalise(value: &Value, document: &Value, key: &str) -> Value {
             }
             Value::Array(items)
         }
-        Value::String(text) if key == "description" => Value::String(text.trim().to_owned()),
+        Value::String(text) if matches!(key, "description" | "summary") => Value::String(reflowed(text)),
         scalar => scalar.clone(),
     }
+}
+
+/// Each paragraph on one line: where a line ends inside it means nothing.
+fn reflowed(text: &str) -> String {
+    let one_line = |paragraph: &str| paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.trim().split("\n\n").map(one_line).collect::<Vec<_>>().join("\n\n")
 }
 
 fn resolve<'a>(mut value: &'a Value, document: &'a Value) -> &'a Value {

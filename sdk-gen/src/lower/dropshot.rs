@@ -20,12 +20,20 @@ pub struct Interface {
     pub tags: Vec<(String, String)>,
     pub methods: Vec<Method>,
     pub params: Vec<Params>,
-    /// Wire types that dropshot needs a schema of: Rust name and component name.
-    pub wire: BTreeMap<String, String>,
+    /// Wire types that dropshot needs a schema of, by Rust name.
+    pub wire: BTreeMap<String, Wire>,
     /// Wire types that the parameters' fields name.
     pub param_types: BTreeSet<String>,
     /// Components, and one entry per parameter struct.
     pub schemas: Map<String, Value>,
+}
+
+#[derive(Debug, Default)]
+pub struct Wire {
+    /// Name in `components/schemas`.
+    pub component: String,
+    /// Components that no JSON body refers to: what the stream beside this answer is made of.
+    pub also: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -117,6 +125,12 @@ impl Lowering<'_> {
             None => None,
             Some(ty) => Some(self.wire(operation, ty, "response", diagnostics)?),
         };
+        let event = operation.success.stream.as_ref().map(|stream| self.context.api.ty(stream.event.id));
+        if let Some(event) = event.filter(|event| event.named)
+            && let Some(wire) = reply.as_ref().and_then(|reply| self.out.wire.get_mut(reply))
+        {
+            wire.also.insert(event.name.clone());
+        }
         if let Some(ty) = operation.error_type {
             self.wire(operation, ty, "error", diagnostics)?;
         }
@@ -148,7 +162,7 @@ impl Lowering<'_> {
         let source = self.context.api.ty(ty.id);
         match self.context.reprs.item_name(ty.id) {
             Some(name) if source.named => {
-                self.out.wire.insert(name.to_owned(), source.name.clone());
+                self.out.wire.entry(name.to_owned()).or_default().component.clone_from(&source.name);
                 Some(name.to_owned())
             }
             _ => refuse(

@@ -18,6 +18,8 @@ use serde_json::{Map, Value};
 pub trait WireSchema: Send + Sync + 'static {
     /// Name in `components/schemas`.
     const NAME: &'static str;
+    /// Components that no JSON body refers to and that belong to the document nevertheless: a stream's events.
+    const ALSO: &'static [&'static str] = &[];
 }
 
 /// Stands for `T` where dropshot wants a `JsonSchema`. Never constructed.
@@ -34,6 +36,7 @@ impl<T: WireSchema> JsonSchema for Schema<T> {
 
     fn json_schema(generator: &mut SchemaGenerator) -> JsonSchemaValue {
         register_references(component(T::NAME), generator);
+        T::ALSO.iter().for_each(|name| register(name, generator));
         decode(component(T::NAME))
     }
 }
@@ -61,17 +64,19 @@ fn decode(schema: &Value) -> JsonSchemaValue {
     serde_json::from_value(schema.clone()).unwrap_or(JsonSchemaValue::Bool(true))
 }
 
+fn register(name: &str, generator: &mut SchemaGenerator) {
+    if !generator.definitions().contains_key(name) {
+        generator.definitions_mut().insert(name.to_owned(), decode(component(name)));
+        register_references(component(name), generator);
+    }
+}
+
 /// Adds every component that `schema` refers to, directly or not.
 fn register_references(schema: &Value, generator: &mut SchemaGenerator) {
     match schema {
         Value::Object(members) => {
             let target = members.get("$ref").and_then(Value::as_str).and_then(|it| it.rsplit('/').next());
-            if let Some(name) = target
-                && !generator.definitions().contains_key(name)
-            {
-                generator.definitions_mut().insert(name.to_owned(), decode(component(name)));
-                register_references(component(name), generator);
-            }
+            target.into_iter().for_each(|name| register(name, generator));
             members.values().for_each(|member| register_references(member, generator));
         }
         Value::Array(items) => items.iter().for_each(|item| register_references(item, generator)),

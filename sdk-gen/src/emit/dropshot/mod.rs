@@ -164,7 +164,7 @@ fn param_struct(w: &mut Writer, params: &Params) {
     }
     w.close("}");
     w.gap();
-    wire_schema(w, name, name);
+    wire_schema(w, name, name, &[]);
     w.gap();
     w.open(format!("impl JsonSchema for {name} {{"));
     w.open("fn schema_name() -> String {");
@@ -182,16 +182,20 @@ fn wire(interface: &Interface) -> String {
     w.import("novai_types", &interface.wire.keys().cloned().collect::<Vec<_>>());
     w.line("");
     w.line("use crate::schema::WireSchema;");
-    for (name, component) in &interface.wire {
+    for (name, wire) in &interface.wire {
         w.gap();
-        wire_schema(&mut w, name, component);
+        let also: Vec<String> = wire.also.iter().map(|name| format!("{name:?}")).collect();
+        wire_schema(&mut w, name, &wire.component, &also);
     }
     w.finish()
 }
 
-fn wire_schema(w: &mut Writer, name: &str, component: &str) {
+fn wire_schema(w: &mut Writer, name: &str, component: &str, also: &[String]) {
     w.open(format!("impl WireSchema for {name} {{"));
     w.line(format!("const NAME: &'static str = {component:?};"));
+    if !also.is_empty() {
+        w.line(format!("const ALSO: &'static [&'static str] = &[{}];", also.join(", ")));
+    }
     w.close("}");
 }
 

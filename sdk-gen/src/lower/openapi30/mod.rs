@@ -77,10 +77,15 @@ fn assemble(api: &Api, schemas: Map<String, Value>, paths: Value) -> Value {
         "paths": paths,
         "components": { "schemas": schemas, "securitySchemes": security(api) },
     });
-    if let Some(fields) = document.as_object_mut()
-        && servers_are_absent(fields)
-    {
-        fields.remove("servers");
+    if let Some(fields) = document.as_object_mut() {
+        if servers_are_absent(fields) {
+            fields.remove("servers");
+        }
+        // Any one of the schemes is enough.
+        let schemes: Vec<Value> = api.security.iter().map(|scheme| json!({ &scheme.name: [] })).collect();
+        if !schemes.is_empty() {
+            fields.insert("security".to_owned(), Value::Array(schemes));
+        }
     }
     document
 }

@@ -66,15 +66,20 @@ fn common(api: &Api, operation: &Operation, names: Names<'_>, diagnostics: &mut 
     }
     if !operation.params.is_empty() {
         let params = operation.params.iter().map(|param| {
-            json!({
+            let mut body = json!({
                 "name": param.name,
                 "in": location(param.location),
                 "required": param.required,
                 "description": param.docs.description,
-                "style": param.style,
-                "explode": param.explode,
                 "schema": schema::used(api, param.ty, names, diagnostics),
-            })
+            });
+            let form = matches!(param.location, Location::Query | Location::Cookie);
+            let usual = (if form { "form" } else { "simple" }, form);
+            if (param.style.as_str(), param.explode) != usual {
+                body["style"] = json!(param.style);
+                body["explode"] = json!(param.explode);
+            }
+            body
         });
         body["parameters"] = params.collect();
     }

@@ -9,6 +9,7 @@ use crate::schema::WireSchema;
 
 impl WireSchema for ChatCompletion {
     const NAME: &'static str = "ChatCompletion";
+    const ALSO: &'static [&'static str] = &["ChatCompletionChunk"];
 }
 
 impl WireSchema for ChatCompletionRequest {

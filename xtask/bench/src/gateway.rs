@@ -83,10 +83,12 @@ impl Drop for Gateway {
 }
 
 fn configuration(upstream: &str, scripts: &[Script]) -> String {
-    let mut text =
-        format!("[[providers]]\nname = \"bench\"\nkind = \"openai\"\nbase_url = \"http://{upstream}/v1\"\n");
+    // Room for every idle stream that the machine's file limit allows.
+    let mut text = "[server]\nconnections_max = 100000\n\n".to_owned();
+    text.push_str("[[providers]]\nname = \"bench\"\nkind = \"openai\"\n");
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "base_url = \"http://{upstream}/v1\"");
     for script in scripts {
-        // Writing to a String cannot fail.
         let _ = write!(
             text,
             "\n[[models]]\nid = \"{script}\"\nprovider = \"bench\"\nupstream_id = \"{script}\"\n"

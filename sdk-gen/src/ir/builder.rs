@@ -317,6 +317,11 @@ impl<'d, 'g> Builder<'d, 'g> {
         }
     }
 
+    /// The type that is being described, for messages: what contradicts may be merged from several places.
+    pub fn owner_name(&self) -> &str {
+        self.owner.map_or("", |id| &self.types[id.0 as usize].name)
+    }
+
     pub fn warning(&mut self, at: At<'_>, message: impl Into<String>, help: impl Into<String>) {
         self.diagnostics.warning(at.pointer(), at.place(), message, help);
     }

@@ -106,7 +106,8 @@ impl Builder<'_, '_> {
         }
         let def = &self.types[index];
         let Shape::Union(union) = &def.shape else { return };
-        let (name, origin, old, any_of) = (def.name.clone(), def.origin.clone(), union.variants.clone(), union.any_of);
+        let (name, origin, old, any_of) =
+            (def.name.clone(), def.origin.clone(), union.variants.clone(), union.any_of);
         let mut variants = Vec::new();
         let mut group_tags = Vec::new();
         for (tags, members) in groups {

@@ -247,11 +247,13 @@ impl<'d> Builder<'d, '_> {
     /// Every `{name}` of the path needs a parameter, and every path parameter a `{name}`.
     fn compare_with_path(&mut self, path: &str, at: At<'d>, params: &mut Vec<Param>) {
         let parts = path.split('{').skip(1);
-        let in_path: Vec<&str> = parts.filter_map(|rest| rest.split_once('}').map(|(name, _)| name)).collect();
+        let in_path: Vec<&str> =
+            parts.filter_map(|rest| rest.split_once('}').map(|(name, _)| name)).collect();
         params.retain(|param| {
             let kept = param.location != Location::Path || in_path.contains(&param.name.as_str());
             if !kept {
-                let message = format!("the parameter `{}` does not occur in the path and is left out", param.name);
+                let message =
+                    format!("the parameter `{}` does not occur in the path and is left out", param.name);
                 self.warning(at, message, "correct its name, or remove it");
             }
             kept

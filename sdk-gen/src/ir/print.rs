@@ -3,7 +3,8 @@
 use std::fmt::{Display, Write};
 
 use super::model::{
-    Additional, Api, Field, Header, Media, Operation, Range, Shape, StringShape, TypeDef, TypeRef, UnionShape, Words,
+    Additional, Api, Field, Header, Media, Operation, Range, Shape, StringShape, TypeDef, TypeRef,
+    UnionShape, Words,
 };
 
 /// Everything that was understood. Types that are only a `string` or the like are left out.
@@ -68,7 +69,8 @@ impl Printer<'_> {
         if let Some(stream) = &success.stream {
             let ends = stream.terminal.as_ref().map(|text| format!(", ends with {text}")).unwrap_or_default();
             let error = stream.error.map(|ty| format!(", fails with {}", self.name(ty))).unwrap_or_default();
-            let asked = stream.selector.as_ref().map(|name| format!(", asked for by {name}")).unwrap_or_default();
+            let asked =
+                stream.selector.as_ref().map(|name| format!(", asked for by {name}")).unwrap_or_default();
             self.line(1, format!("{label} stream of {}{ends}{error}{asked}", self.name(stream.event)));
         }
         success.other.iter().for_each(|media| self.media(&label, media, ""));
@@ -84,7 +86,10 @@ impl Printer<'_> {
         if let Some(pages) = &operation.pages {
             let next = pages.next_cursor.as_deref().unwrap_or("last id");
             let more = pages.has_more.as_deref().unwrap_or("-");
-            self.line(1, format!("pages of {} by {}, next {next}, more {more}", pages.items, pages.cursor_param));
+            self.line(
+                1,
+                format!("pages of {} by {}, next {next}, more {more}", pages.items, pages.cursor_param),
+            );
         }
     }
 
@@ -110,7 +115,11 @@ impl Printer<'_> {
             (false, true) => " >",
             (false, false) => "",
         };
-        let flags = with_flags(&[(!def.named, "inline"), (!def.complete, "INCOMPLETE"), (def.docs.deprecated, "deprecated")]);
+        let flags = with_flags(&[
+            (!def.named, "inline"),
+            (!def.complete, "INCOMPLETE"),
+            (def.docs.deprecated, "deprecated"),
+        ]);
         let shape = self.shape(&def.shape);
         self.line(0, format!("\n{}{sides}{flags} = {shape}", def.name));
         match &def.shape {
@@ -135,7 +144,8 @@ impl Printer<'_> {
         let merge = field.merge.map(|merge| format!(", merge {merge:?}")).unwrap_or_default();
         let into = field.merge_into.as_ref().map(|name| format!(", into {name}")).unwrap_or_default();
         let docs = field.docs.description.lines().next().filter(|line| !line.is_empty());
-        let docs = docs.map(|line| format!(" # {}", line.chars().take(60).collect::<String>())).unwrap_or_default();
+        let docs =
+            docs.map(|line| format!(" # {}", line.chars().take(60).collect::<String>())).unwrap_or_default();
         let ty = self.name(field.ty);
         self.line(1, format!("{}: {ty}{}{flags}{merge}{into}{docs}", field.name, default(&field.default)));
     }
@@ -168,9 +178,14 @@ impl Printer<'_> {
                 format!("tuple of {}{rest}", items.join(", "))
             }
             Shape::Map { values, min_properties, max_properties, key_pattern, key_max_length } => {
-                let pattern = key_pattern.as_ref().map(|pattern| format!(" keys like {pattern}")).unwrap_or_default();
+                let pattern =
+                    key_pattern.as_ref().map(|pattern| format!(" keys like {pattern}")).unwrap_or_default();
                 let keys = between("key length", &None, key_max_length);
-                format!("map of {}{}{pattern}{keys}", self.name(*values), between("size", min_properties, max_properties))
+                format!(
+                    "map of {}{}{pattern}{keys}",
+                    self.name(*values),
+                    between("size", min_properties, max_properties)
+                )
             }
             Shape::Object(object) => match object.additional {
                 Additional::Open => "object".to_owned(),
@@ -180,7 +195,9 @@ impl Printer<'_> {
             Shape::Union(union) => {
                 let kind = if union.any_of { "any of" } else { "one of" };
                 match &union.discriminator {
-                    Some(discriminator) if discriminator.inferred => format!("{kind}, by {} (inferred)", discriminator.property),
+                    Some(discriminator) if discriminator.inferred => {
+                        format!("{kind}, by {} (inferred)", discriminator.property)
+                    }
                     Some(discriminator) => format!("{kind}, by {}", discriminator.property),
                     None => kind.to_owned(),
                 }
@@ -191,7 +208,8 @@ impl Printer<'_> {
 }
 
 fn number(name: &str, format: &Option<String>, range: &Range) -> String {
-    let mut text = format!("{name}{}", format.as_ref().map(|format| format!(" {format}")).unwrap_or_default());
+    let mut text =
+        format!("{name}{}", format.as_ref().map(|format| format!(" {format}")).unwrap_or_default());
     let bounds = [
         (">=", &range.minimum),
         (">", &range.exclusive_minimum),
@@ -213,7 +231,11 @@ fn string(shape: &StringShape) -> String {
 
 fn between(what: &str, min: &Option<u64>, max: &Option<u64>) -> String {
     let bound = |bound: &Option<u64>| bound.map(|bound| bound.to_string()).unwrap_or_default();
-    if min.is_none() && max.is_none() { String::new() } else { format!(" {what} {}..{}", bound(min), bound(max)) }
+    if min.is_none() && max.is_none() {
+        String::new()
+    } else {
+        format!(" {what} {}..{}", bound(min), bound(max))
+    }
 }
 
 fn default(value: &Option<serde_json::Value>) -> String {

@@ -39,6 +39,7 @@ const ACTIONS: &[&str] = &[
     "abort",
     "accept",
     "activate",
+    "append",
     "approve",
     "archive",
     "buy",
@@ -130,17 +131,42 @@ fn infer(types: &[TypeDef], operation: &Operation) -> (Vec<Words>, Words) {
         let tag = operation.tags.first().map(|tag| Words::split(tag)).filter(|words| !words.is_empty());
         literals.push(tag.unwrap_or_else(|| Words(vec!["root".to_owned()])));
     }
-    let verb = Words::split(&operation.id).0.into_iter().next().unwrap_or_default();
+    let id = short_id(operation);
+    let first = id.0.first().map_or("", String::as_str);
     let ends_literal = parts.last().is_some_and(|part| is_literal(part));
     if ends_literal && literals.len() > 1 {
         let last = literals[literals.len() - 1].clone();
-        if last.0[0] == verb || ACTIONS.contains(&last.0[0].as_str()) {
+        // `submitOutputs` on `…/submit_outputs` is an action; `tool.list` on `…/tool` lists a resource.
+        let names_action = last.0[0] == first && !id.0.iter().any(|word| known(word).is_some());
+        if names_action || ACTIONS.contains(&last.0[0].as_str()) {
             literals.pop();
             return (literals, last);
         }
     }
-    let method = method_name(types, operation, &verb, ends_literal);
+    let method = method_name(types, operation, verb(&id), ends_literal);
     (literals, Words(vec![method]))
+}
+
+/// The words of the id, without the path and method that some frameworks append to every id.
+fn short_id(operation: &Operation) -> Words {
+    let words = Words::split(&operation.id);
+    let mut suffix = Words::split(&operation.path).0;
+    suffix.push(operation.method.as_str().to_owned());
+    match words.0.strip_suffix(suffix.as_slice()) {
+        Some(rest) if !rest.is_empty() => Words(rest.to_vec()),
+        _ => words,
+    }
+}
+
+/// What the method is called for a verb of [`VERBS`].
+fn known(verb: &str) -> Option<&'static str> {
+    VERBS.iter().find(|(name, _)| *name == verb).map(|(_, method)| *method)
+}
+
+/// The id's verb: its first word, or where that is none its last, as in `config.get`.
+fn verb(id: &Words) -> &str {
+    let words = [id.0.first(), id.0.last()].into_iter().flatten().map(String::as_str);
+    words.into_iter().find(|word| known(word).is_some() || ACTIONS.contains(word)).unwrap_or_default()
 }
 
 /// Versions and the word `api`, which name no resource.
@@ -151,13 +177,12 @@ fn is_prefix(words: &Words) -> bool {
 }
 
 fn method_name(types: &[TypeDef], operation: &Operation, verb: &str, ends_literal: bool) -> String {
-    let known = VERBS.iter().find(|(name, _)| *name == verb).map(|(_, method)| *method);
+    let known = known(verb);
+    let may_list = ends_literal && matches!(verb, "" | "get");
     let name = match (operation.method, known) {
         (Method::Get, Some("list")) => "list",
         (Method::Get, Some("retrieve") | None) if ACTIONS.contains(&verb) => verb,
-        (Method::Get, Some("retrieve") | None) if ends_literal && answers_with_list(types, operation) => {
-            "list"
-        }
+        (Method::Get, Some("retrieve") | None) if may_list && answers_with_list(types, operation) => "list",
         (Method::Get, Some("retrieve") | None) => "retrieve",
         (_, Some(known)) => known,
         (_, None) if ACTIONS.contains(&verb) => verb,
@@ -183,17 +208,23 @@ fn answers_with_list(types: &[TypeDef], operation: &Operation) -> bool {
     }
 }
 
-/// Two operations of one name: the one whose id says nothing but the resource keeps it, the others take their whole id.
+/// Two operations of one name: the one whose id says nothing but the resource keeps it, else the one of the shortest
+/// id. The others are told apart by what their ids have beyond a common beginning, else take their whole id.
 fn settle_collisions(operations: &mut [Operation]) {
     let mut by_name: HashMap<(Vec<Words>, Words), Vec<usize>> = HashMap::new();
     for (index, operation) in operations.iter().enumerate() {
         by_name.entry((operation.resource.clone(), operation.method_name.clone())).or_default().push(index);
     }
     for indexes in by_name.into_values().filter(|indexes| indexes.len() > 1) {
-        let keeper = indexes.iter().copied().find(|&index| is_plain(&operations[index]));
+        let plain = indexes.iter().copied().find(|&index| is_plain(&operations[index]));
+        let shortest = indexes.iter().copied().min_by_key(|&index| short_id(&operations[index]).0.len());
+        let keeper = plain.or(shortest);
+        let kept = keeper.map(|index| short_id(&operations[index])).unwrap_or_else(|| Words(Vec::new()));
         for index in indexes.into_iter().filter(|&index| Some(index) != keeper) {
-            let id = Words::split(&operations[index].id);
-            if !id.is_empty() {
+            let id = short_id(&operations[index]);
+            if let Some(rest) = id.0.strip_prefix(kept.0.as_slice()).filter(|rest| !rest.is_empty()) {
+                operations[index].method_name.0.extend_from_slice(rest);
+            } else if !id.is_empty() {
                 operations[index].method_name = id;
             }
         }
@@ -202,7 +233,7 @@ fn settle_collisions(operations: &mut [Operation]) {
 
 /// The id is a verb and the last part of the resource: `createRun` for `threads.runs`.
 fn is_plain(operation: &Operation) -> bool {
-    let id = Words::split(&operation.id);
+    let id = short_id(operation);
     let Some(last) = operation.resource.last() else { return false };
     let same = |a: &[String], b: &[String]| a.iter().map(|w| singular(w)).eq(b.iter().map(|w| singular(w)));
     id.0.get(1..).is_some_and(|rest| same(rest, &last.0))

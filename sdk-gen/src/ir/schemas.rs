@@ -55,7 +55,8 @@ impl<'d> Builder<'d, '_> {
 
     fn impossible(&mut self, atoms: &[Atom<'d>]) -> Shape {
         if let Some(Atom::Node(at, _)) = atoms.last() {
-            let message = "no value can match: the parts of this schema contradict each other";
+            let message =
+                format!("no value can match `{}`: its parts contradict each other", self.owner_name());
             self.error(*at, message, "make the types of the parts agree");
         }
         Shape::Any
@@ -95,11 +96,8 @@ impl<'d> Builder<'d, '_> {
         values.retain(|value| seen.insert(value.value.to_string()));
         Some(match values.len() {
             0 => {
-                self.error(
-                    at,
-                    "no value of the enum is possible",
-                    "make the enum agree with the rest of the schema",
-                );
+                let message = format!("no value of the enum is possible in `{}`", self.owner_name());
+                self.error(at, message, "make the enum agree with the rest of the schema");
                 Shape::Any
             }
             1 => Shape::Const(values.swap_remove(0).value),

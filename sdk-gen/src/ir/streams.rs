@@ -34,7 +34,11 @@ impl<'d> Builder<'d, '_> {
         if let Some(extension) = extension {
             for (key, value) in extension.entries() {
                 if !matches!(key, "terminal" | "error" | "selector") {
-                    self.error(value, format!("`x-stream` has no key `{key}`"), "use terminal, error or selector");
+                    self.error(
+                        value,
+                        format!("`x-stream` has no key `{key}`"),
+                        "use terminal, error or selector",
+                    );
                 } else if key != "error" && value.as_str().is_none() {
                     self.error(value, format!("`{key}` of `x-stream` is not a string"), "write a string");
                 }

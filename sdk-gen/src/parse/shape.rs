@@ -49,7 +49,9 @@ pub(super) enum Kind {
     Requirement,
 }
 
-use Expect::{Any, Flag, FlagOrNumber, Free, List, Map, Number, One, Text, TextOrTexts, Texts, TextsOrFlag, Values};
+use Expect::{
+    Any, Flag, FlagOrNumber, Free, List, Map, Number, One, Text, TextOrTexts, Texts, TextsOrFlag, Values,
+};
 
 /// Keys of an object of this kind.
 pub(super) fn keys(kind: Kind) -> &'static [(&'static str, Expect)] {

@@ -9,11 +9,11 @@ async fn main() -> Result<(), Error> {
     let client = Client::from_env()?;
     let models = client.models().list().await?;
     for model in &models.data {
-        println!("{}\t{}", model.id, model.owned_by);
+        println!("{}\t{}", model.id, model.owned_by.as_deref().unwrap_or("-"));
     }
     if let Some(first) = models.data.first() {
-        let model = client.models().retrieve(&first.id).await?;
-        println!("the first was created at {} s after 1970", model.created);
+        let model = client.models().retrieve(&first.id).await?.into_inner();
+        println!("the first again, by its id: {model:?}");
     }
     Ok(())
 }

@@ -25,7 +25,8 @@ async fn main() -> Result<(), Error> {
         match event {
             Ok(chunk) => {
                 for choice in &chunk.choices {
-                    print!("{}", choice.delta.content.as_deref().unwrap_or_default());
+                    let text = choice.delta.as_ref().and_then(|delta| delta.content.as_deref());
+                    print!("{}", text.unwrap_or_default());
                 }
                 let _ = std::io::stdout().flush();
             }

@@ -61,11 +61,13 @@ use std::sync::Arc;
 
 use progenitor_client::{ByteStream, ResponseValue};
 
+use crate::call::{Call, Mode};
 use crate::errors::Error;
 use crate::options::Options;
 use crate::response::Response;
+use crate::shared::{ApiKey, Shared};
 use crate::stream::{Accumulate, Stream};
-use crate::transport::{ApiKey, Call, Inner, Mode, RawClient, Shared};
+use crate::transport::{Inner, RawClient};
 
 /// Where a gateway listens when nothing else is said.
 pub const DEFAULT_BASE_URL: &str = "http://127.0.0.1:8080/v1";

@@ -6,8 +6,8 @@ use crate::body::is_early_end;
 use crate::error_body::{describe, implied_status};
 use crate::errors::{Error, ErrorDetails, Source};
 use crate::response::Meta;
+use crate::shared::ApiKey;
 use crate::timeout::Deadline;
-use crate::transport::ApiKey;
 
 /// Bodies and events in errors are cut here.
 const BODY_BYTES_MAX: usize = 64 << 10;
@@ -20,7 +20,7 @@ pub(crate) enum Failure {
     /// A reply outside 2xx.
     Status {
         body: Vec<u8>,
-        headers: HeaderMap,
+        headers: Box<HeaderMap>,
         retry_after: Option<std::time::Duration>,
     },
     Connection {

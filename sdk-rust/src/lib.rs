@@ -1,6 +1,7 @@
 //! Client for the NovAI gateway.
 
 mod body;
+mod call;
 mod client;
 mod error_body;
 mod errors;
@@ -11,6 +12,7 @@ mod options;
 mod rate_limit;
 mod response;
 mod retry;
+mod shared;
 mod sse;
 mod stream;
 mod timeout;

@@ -18,11 +18,11 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::body::Step;
+use crate::call::Opened;
 use crate::errors::{Error, Partial};
 use crate::failure::Failure;
 use crate::rate_limit::RateLimit;
 use crate::timeout::{Alarm, Deadline, after};
-use crate::transport::Opened;
 
 /// After the terminal event, a server has only its body's end to send.
 const DRAIN_BYTES_MAX: usize = 64 << 10;

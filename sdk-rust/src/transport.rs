@@ -5,20 +5,21 @@
 //! [`Inner`]: whatever happens is written there, progenitor is handed a stand-in, and the client reads the call instead.
 //! Without a call (users of [`Client::raw`](crate::Client::raw)) replies and errors pass through as they are.
 
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use progenitor_client::{ByteStream, ClientHooks, OperationInfo, ResponseValue};
+use progenitor_client::{ClientHooks, OperationInfo};
 use tokio::time::Instant;
 
 use crate::body::{EventBody, ReadError, read_error, read_whole};
+use crate::call::{Call, Mode, Opened};
 use crate::errors::Error;
 use crate::failure::Failure;
 use crate::options::Options;
-use crate::response::{Meta, Response};
-use crate::retry::{Again, Entropy, Failed, retry_after, run, verdict};
+use crate::response::Meta;
+use crate::retry::{Again, Failed, retry_after, run, verdict};
+use crate::shared::{ApiKey, Shared};
 use crate::timeout::{Deadline, after, until};
 
 pub use crate::generated::raw::Client as RawClient;
@@ -32,194 +33,6 @@ pub struct Inner {
     pub(crate) shared: Arc<Shared>,
     pub(crate) options: Arc<Options>,
     pub(crate) call: Option<Arc<Call>>,
-}
-
-/// Same for every clone of a client.
-pub struct Shared {
-    pub http: reqwest::Client,
-    pub base_url: String,
-    pub api_key: ApiKey,
-    authorization: HeaderValue,
-    pub entropy: Entropy,
-}
-
-impl Shared {
-    pub fn new(base_url: &str, api_key: ApiKey, options: &Options) -> Result<Self, Error> {
-        let wrong = |reason: &str| Error::configuration(format!("base URL: {reason}"));
-        let url = reqwest::Url::parse(base_url).map_err(|error| wrong(&error.to_string()))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(wrong("must begin with http:// or https://"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("must not hold a user name or a password; they would end up in logs"));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong("must end with its path"));
-        }
-        let mut authorization = HeaderValue::from_str(&format!("Bearer {}", api_key.0)).map_err(|_| {
-            Error::configuration("API key: holds a line break or another character that a header cannot hold")
-        })?;
-        authorization.set_sensitive(true);
-        let mut http = reqwest::Client::builder()
-            .user_agent(concat!("novai-rust/", env!("CARGO_PKG_VERSION")))
-            // A redirect would carry prompt and key to wherever it points.
-            .redirect(reqwest::redirect::Policy::none());
-        if options.timeouts.connect < std::time::Duration::MAX {
-            http = http.connect_timeout(options.timeouts.connect);
-        }
-        // A proxy is of no use on the way to this machine, and rarely reaches it.
-        if url.host_str().is_some_and(is_loopback) {
-            http = http.no_proxy();
-        }
-        let http = http
-            .build()
-            .map_err(|error| Error::configuration(format!("the HTTP client cannot be built: {error}")))?;
-        Ok(Self {
-            http,
-            base_url: url.as_str().trim_end_matches('/').to_owned(),
-            api_key,
-            authorization,
-            entropy: Entropy::from_os(),
-        })
-    }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared")
-            .field("base_url", &self.base_url)
-            .field("api_key", &self.api_key)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A secret: shown nowhere.
-#[derive(Clone)]
-pub struct ApiKey(Arc<str>);
-
-impl ApiKey {
-    pub fn new(key: String) -> Self {
-        // What `$(cat key.txt)` and compose files leave behind.
-        Self(key.trim().into())
-    }
-
-    /// Whether text, such as a server's message about a key, repeats it.
-    pub fn is_in(&self, text: &str) -> bool {
-        !self.0.is_empty() && text.contains(&*self.0)
-    }
-
-    pub fn scrub(&self, text: String) -> String {
-        if self.is_in(&text) { text.replace(&*self.0, "[redacted]") } else { text }
-    }
-}
-
-impl fmt::Debug for ApiKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    Json,
-    Stream,
-}
-
-/// One call of a user: how it is to be sent, and what became of it.
-pub struct Call {
-    mode: Mode,
-    seen: Mutex<Seen>,
-}
-
-#[derive(Default)]
-struct Seen {
-    /// Head of the last reply.
-    meta: Option<Meta>,
-    error: Option<Error>,
-    opened: Option<Opened>,
-}
-
-/// A stream whose first event is there.
-pub struct Opened {
-    pub meta: Meta,
-    pub events: EventBody,
-    pub api_key: ApiKey,
-    pub idle_timeout: std::time::Duration,
-    pub total_at: Option<Instant>,
-    pub event_bytes_max: usize,
-    pub attempts: u32,
-}
-
-impl Call {
-    pub fn new(mode: Mode) -> Self {
-        Self { mode, seen: Mutex::default() }
-    }
-
-    /// The end of a JSON call.
-    pub fn reply<T, E>(
-        &self,
-        shared: &Shared,
-        sent: Result<ResponseValue<T>, progenitor_client::Error<E>>,
-    ) -> Result<Response<T>, Error> {
-        let mut seen = self.seen();
-        match (seen.error.take(), sent, seen.meta.take()) {
-            (Some(error), _, _) => Err(error),
-            (None, Ok(value), Some(meta)) => Ok(Response::new(value.into_inner(), meta)),
-            (None, Ok(_), None) => Err(Error::configuration("the request was not sent")),
-            (None, Err(error), meta) => Err(translate(error, meta.as_ref(), shared)),
-        }
-    }
-
-    /// The end of opening a stream.
-    pub fn opened<E>(
-        &self,
-        shared: &Shared,
-        sent: Result<ResponseValue<ByteStream>, progenitor_client::Error<E>>,
-    ) -> Result<Opened, Error> {
-        let mut seen = self.seen();
-        match (seen.error.take(), seen.opened.take(), sent) {
-            (Some(error), _, _) => Err(error),
-            (None, Some(opened), _) => Ok(opened),
-            (None, None, Err(error)) => Err(translate(error, seen.meta.as_ref(), shared)),
-            (None, None, Ok(_)) => Err(Error::configuration("the request was not sent")),
-        }
-    }
-
-    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
-        // Nothing in it can be half done.
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("mode", &self.mode).finish_non_exhaustive()
-    }
-}
-
-/// What progenitor itself found wrong: before sending, or in a reply that `exec` had let through.
-fn translate<E>(error: progenitor_client::Error<E>, meta: Option<&Meta>, shared: &Shared) -> Error {
-    use progenitor_client::Error as Raw;
-    match error {
-        Raw::InvalidRequest(reason) | Raw::Custom(reason) => Error::configuration(reason),
-        Raw::CommunicationError(error) | Raw::InvalidUpgrade(error) | Raw::ResponseBodyError(error) => {
-            Error::configuration(format!("the request cannot be built: {error}"))
-        }
-        Raw::InvalidResponsePayload(body, error) => {
-            let message = format!("the reply is not what the API describes: {error}");
-            Failure::Decode { body: body.to_vec(), message, source: Some(error.into()) }
-                .into_error(meta, &shared.api_key)
-        }
-        Raw::ErrorResponse(_) | Raw::UnexpectedResponse(_) => {
-            let message = "the reply has a status that the API does not describe".to_owned();
-            Failure::Decode { body: Vec::new(), message, source: None }.into_error(meta, &shared.api_key)
-        }
-    }
 }
 
 impl Inner {
@@ -332,8 +145,8 @@ impl Inner {
             let now = SystemTime::now();
             let again = verdict(parts.status.as_u16(), &parts.headers, now);
             let retry_after = retry_after(&parts.headers, now);
-            let error =
-                Failure::Status { body, headers: parts.headers, retry_after }.into_error(Some(&meta), key);
+            let error = Failure::Status { body, headers: Box::new(parts.headers), retry_after }
+                .into_error(Some(&meta), key);
             return Err(Failed { error, again });
         }
         match call.mode {
@@ -377,7 +190,7 @@ impl Inner {
         mut request: reqwest::Request,
     ) -> reqwest::Result<reqwest::Response> {
         let total = self.options.timeouts.total;
-        if request.timeout().is_none() && total < std::time::Duration::MAX {
+        if request.timeout().is_none() && total < Duration::MAX {
             *request.timeout_mut() = Some(total);
         }
         let total_at = after(Instant::now(), total);

@@ -92,3 +92,6 @@ fn call(chat: ChatRequest, target: &Target) -> ChatCall {
 fn usage_wanted(request: &ChatCompletionRequest) -> bool {
     request.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true)
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,8 @@ pub mod gateway;
 pub mod keys;
 pub mod provider;
 pub mod stream;
+#[cfg(test)]
+mod testing;
 
 pub use catalog::{Catalog, ModelInfo, Target};
 pub use clock::{Clock, SystemClock};

@@ -96,7 +96,7 @@ impl Errors {
         let payload = Payload::read(body);
         match payload.implied_status() {
             Some(status) => self.of_status(status, payload, None, |payload| payload.said(status)),
-            None => self.unavailable(None, payload.said(200)),
+            None => self.unavailable(None, self.cleaned(&payload.said(200))),
         }
     }
 

@@ -59,7 +59,9 @@ fn window(headers: &HeaderMap, [limit, remaining, reset]: &[HeaderName; 3]) -> W
     }
 }
 
-/// OpenAI's (that is Go's) durations: `6m0s`, `1h2m3.5s`, `8.64s`, `132ms`; also bare seconds.
+/// OpenAI's (that is Go's) durations: `6m0s`, `1h2m3.5s`, `8.64s`, `132ms`.
+///
+/// Azure leaves the unit out and means milliseconds: with 120,000 tokens a minute and 14 just used, it says `7`.
 pub(super) fn duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut seconds = 0.0;
@@ -75,8 +77,8 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
             "d" => 86_400.0,
             "h" => 3600.0,
             "m" => 60.0,
-            "s" | "" => 1.0,
-            "ms" => 1e-3,
+            "s" => 1.0,
+            "ms" | "" => 1e-3,
             "us" | "µs" => 1e-6,
             "ns" => 1e-9,
             _ => return None,
@@ -87,7 +89,7 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-/// `retry-after-ms`, else `Retry-After` in seconds or as a date.
+/// `retry-after-ms` where it says more than "at once", else `Retry-After` in seconds or as a date.
 ///
 /// A date is compared with the answer's own `Date` where there is one: that is right even if one clock is wrong.
 pub(super) fn retry_after(headers: &HeaderMap, now: Duration) -> Option<Duration> {
@@ -96,8 +98,12 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Duration) -> Option<Duration
     const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let number = |text: &str| text.parse::<f64>().ok().filter(|number| *number >= 0.0);
-    let in_ms = text(RETRY_AFTER_MS).and_then(number).map(|ms| ms / 1000.0);
-    let in_seconds = in_ms.or_else(|| text(header::RETRY_AFTER).and_then(number));
+    let precise = text(RETRY_AFTER_MS).and_then(number).map(|ms| ms / 1000.0);
+    let coarse = text(header::RETRY_AFTER).and_then(number);
+    let in_seconds = match (precise, coarse) {
+        (Some(0.0), Some(seconds)) => Some(seconds),
+        (precise, coarse) => precise.or(coarse),
+    };
     let wait = match in_seconds {
         Some(seconds) => Duration::try_from_secs_f64(seconds).unwrap_or(RETRY_AFTER_MAX),
         None => {

@@ -139,3 +139,6 @@ impl Object {
         self.out.freeze()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,7 +113,6 @@ impl Trail {
         &self.request_id
     }
 
-
     /// Held for single assignments only.
     pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)

@@ -10,8 +10,8 @@ use novai_types::ChatCompletionRequest;
 
 use crate::exchange::{Exchange, json};
 use crate::problem::Problem;
-use crate::sse::{self, Timing};
 use crate::rate_limit;
+use crate::sse::{self, Timing};
 
 pub(crate) async fn create(
     exchange: Exchange,

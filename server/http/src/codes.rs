@@ -117,7 +117,8 @@ mod tests {
             .lines()
             .filter(|line| line.starts_with("| `"))
             .map(|line| {
-                let cell = |index: usize| line.split('|').nth(index).unwrap().trim().trim_matches('`').to_owned();
+                let cell =
+                    |index: usize| line.split('|').nth(index).unwrap().trim().trim_matches('`').to_owned();
                 (cell(1), cell(2), cell(3))
             })
             .collect();

@@ -72,11 +72,7 @@ pub(crate) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
 
 /// `allow` lists what the path takes. The asked-for headers are all granted: none of them opens anything here, and the
 /// official clients send a changing set of their own.
-pub(crate) fn preflight(
-    is_allowed: bool,
-    allow: &str,
-    asked: &HeaderMap,
-) -> Result<Response<Body>, Problem> {
+pub(crate) fn preflight(is_allowed: bool, allow: &str, asked: &HeaderMap) -> Result<Response<Body>, Problem> {
     if !is_allowed {
         return Err(Problem::new(
             Code::PermissionDenied,

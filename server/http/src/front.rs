@@ -61,10 +61,8 @@ impl Front {
         access_log: Arc<dyn LineSink>,
     ) -> Result<Self, FrontError> {
         contexts::make(&app).await?;
-        let body_limits = BodyLimits {
-            bytes_max: app.options.body_bytes_max,
-            idle_timeout: app.options.body_idle_timeout,
-        };
+        let body_limits =
+            BodyLimits { bytes_max: app.options.body_bytes_max, idle_timeout: app.options.body_idle_timeout };
         let request_ids = RequestIds::new()?;
         Ok(Front { app, routes: Routes::new(api), cors, access_log, request_ids, body_limits })
     }
@@ -138,10 +136,8 @@ impl Handler for Front {
         let trail = Trail::new(Arc::clone(&self.access_log), request_id, request.method().clone());
         let origin = self.cors.allowed(request.headers());
 
-        let mut response = self
-            .answer(request, peer, origin.is_some(), &trail)
-            .await
-            .unwrap_or_else(Problem::into_response);
+        let mut response =
+            self.answer(request, peer, origin.is_some(), &trail).await.unwrap_or_else(Problem::into_response);
         {
             let mut facts = trail.facts();
             facts.status = Some(response.status());

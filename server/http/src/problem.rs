@@ -51,10 +51,7 @@ struct Inner<'a> {
 }
 
 impl Problem {
-    pub(crate) fn new(
-        code: Code,
-        message: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    pub(crate) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         let Row { status, kind, code } = code.row();
         Problem {
             status,

@@ -77,7 +77,7 @@ mod tests {
         ];
         for (presented, kept) in cases {
             let mut headers = HeaderMap::new();
-            headers.insert(HEADER, http::HeaderValue::from_bytes(presented.as_bytes()).unwrap());
+            headers.insert(HEADER.clone(), http::HeaderValue::from_bytes(presented.as_bytes()).unwrap());
             assert_eq!(&*ids.of(&headers) == presented, kept, "{presented:?}");
         }
     }

@@ -74,16 +74,14 @@ impl Routes {
 
     /// Only the path counts: a `Host`, an absolute target or a query never changes what is matched.
     pub(crate) fn find(&self, method: &Method, path: &str) -> Result<Route, Problem> {
-        let (path, has_prefix) = match path.strip_prefix(PREFIX) {
-            Some(rest) if rest.starts_with('/') => (rest, true),
-            _ => (path, false),
+        let path = match path.strip_prefix(PREFIX) {
+            Some(rest) if rest.starts_with('/') => rest,
+            _ if OPEN.contains(&path) => path,
+            _ => return Err(unknown_path()),
         };
         let asked = if *method == Method::HEAD { &Method::GET } else { method };
         let found = (self.lookup)(asked, path).map_err(|error| refusal(&error))?;
         let known = self.known.get(&found.endpoint.operation_id).ok_or_else(unknown_path)?;
-        if !has_prefix && !known.is_open {
-            return Err(unknown_path());
-        }
         Ok(Route {
             endpoint: found.endpoint,
             template: Arc::clone(&known.template),
@@ -124,11 +122,16 @@ fn refusal(error: &dropshot::HttpError) -> Problem {
             methods.sort_unstable();
             Problem::method_not_allowed(&methods.join(", "))
         }
-        StatusCode::BAD_REQUEST => Problem::bad_request("the path is not valid: `.` and `..` segments are not taken"),
+        StatusCode::BAD_REQUEST => {
+            Problem::bad_request("the path is not valid: `.` and `..` segments are not taken")
+        }
         _ => unknown_path(),
     }
 }
 
 fn unknown_path() -> Problem {
-    Problem::new(Code::UnknownPath, "nothing is served at this path; the API lives under /v1, such as POST /v1/chat/completions")
+    Problem::new(
+        Code::UnknownPath,
+        "nothing is served at this path; the API lives under /v1, such as POST /v1/chat/completions",
+    )
 }

@@ -159,14 +159,17 @@ fn model(
     let upstream_id = section.string("upstream_id", "gpt-4o-mini").map(|at| at.value);
     match &id {
         None => section.report(section.reference("id").problem("is required", "write id = \"gpt-4o-mini\"")),
-        Some(id) if !ids.insert(id.value.clone()) => section.report(
-            id.problem(format!("is taken: another model is called {:?} too", id.value), "give each its own id"),
-        ),
+        Some(id) if !ids.insert(id.value.clone()) => section.report(id.problem(
+            format!("is taken: another model is called {:?} too", id.value),
+            "give each its own id",
+        )),
         Some(_) => {}
     }
     match &provider {
         None => {
-            section.report(section.reference("provider").problem("is required", "name one of the [[providers]]"));
+            section.report(
+                section.reference("provider").problem("is required", "name one of the [[providers]]"),
+            );
         }
         Some(at) if !providers.iter().any(|provider| provider.name == at.value) => {
             let names: Vec<&str> = providers.iter().map(|provider| provider.name.as_str()).collect();
@@ -180,5 +183,9 @@ fn model(
     }
     section.finish();
     let id = id?.value;
-    Some(ModelSettings { provider: provider?.value, upstream_id: upstream_id.unwrap_or_else(|| id.clone()), id })
+    Some(ModelSettings {
+        provider: provider?.value,
+        upstream_id: upstream_id.unwrap_or_else(|| id.clone()),
+        id,
+    })
 }

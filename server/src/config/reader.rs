@@ -155,21 +155,35 @@ impl<'a> Section<'a> {
         if let DeValue::Boolean(on) = value.get_ref() {
             return *on;
         }
-        self.mistyped(key, &value.span(), "true or false", &shown(value.get_ref()), format!("write {key} = {default}"));
+        self.mistyped(
+            key,
+            &value.span(),
+            "true or false",
+            &shown(value.get_ref()),
+            format!("write {key} = {default}"),
+        );
         default
     }
 
     pub fn integer(&mut self, key: &'static str, range: RangeInclusive<u64>, default: u64) -> u64 {
         let Some(value) = self.take(key) else { return default };
         let number = match value.get_ref() {
-            DeValue::Integer(digits) => u64::from_str_radix(&digits.as_str().replace('_', ""), digits.radix()).ok(),
+            DeValue::Integer(digits) => {
+                u64::from_str_radix(&digits.as_str().replace('_', ""), digits.radix()).ok()
+            }
             _ => None,
         };
         if let Some(number) = number.filter(|number| range.contains(number)) {
             return number;
         }
         let expected = format!("a whole number from {} to {}", range.start(), range.end());
-        self.mistyped(key, &value.span(), &expected, &shown(value.get_ref()), format!("write {key} = {default}"));
+        self.mistyped(
+            key,
+            &value.span(),
+            &expected,
+            &shown(value.get_ref()),
+            format!("write {key} = {default}"),
+        );
         default
     }
 
@@ -227,7 +241,13 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn table(&self, reader: Rc<Reader<'a>>, path: String, value: Spanned<DeValue<'a>>, fix: String) -> Section<'a> {
+    fn table(
+        &self,
+        reader: Rc<Reader<'a>>,
+        path: String,
+        value: Spanned<DeValue<'a>>,
+        fix: String,
+    ) -> Section<'a> {
         let span = value.span();
         match value.into_inner() {
             DeValue::Table(table) => Section::new(reader, path, Spanned::new(span, table)),

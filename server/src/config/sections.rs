@@ -15,19 +15,28 @@ pub fn server(mut section: Section<'_>) -> (Limits, Options) {
     let limits = Limits::default();
     let options = Options::default();
     let options = Options {
-        body_bytes_max: size(section.integer("body_bytes_max", 1024..=1024 * MIB, options.body_bytes_max as u64)),
+        body_bytes_max: size(section.integer(
+            "body_bytes_max",
+            1024..=1024 * MIB,
+            options.body_bytes_max as u64,
+        )),
         body_idle_timeout: section.millis("body_idle_timeout_ms", options.body_idle_timeout),
         first_event_grace: section.millis("first_event_grace_ms", options.first_event_grace),
         keep_alive_interval: section.millis("stream_keep_alive_ms", options.keep_alive_interval),
     };
     let limits = Limits {
-        connections_max: section.integer("connections_max", 1..=1_000_000, limits.connections_max.into()) as u32,
+        connections_max: section.integer("connections_max", 1..=1_000_000, limits.connections_max.into())
+            as u32,
         handshake_timeout: section.millis("handshake_timeout_ms", limits.handshake_timeout),
         header_timeout: section.millis("header_timeout_ms", limits.header_timeout),
         keep_alive_timeout: section.millis("keep_alive_timeout_ms", limits.keep_alive_timeout),
         write_timeout: section.millis("write_timeout_ms", limits.write_timeout),
         // hyper's smallest read buffer is 8 KiB.
-        header_bytes_max: size(section.integer("header_bytes_max", 8192..=MIB, limits.header_bytes_max as u64)),
+        header_bytes_max: size(section.integer(
+            "header_bytes_max",
+            8192..=MIB,
+            limits.header_bytes_max as u64,
+        )),
         h2_streams_max: section.integer("h2_streams_max", 1..=10_000, limits.h2_streams_max.into()) as u32,
         shutdown_timeout: section.millis("shutdown_timeout_ms", limits.shutdown_timeout),
     };
@@ -70,14 +79,16 @@ pub fn tls(mut section: Section<'_>) -> Option<TlsFiles> {
     let certificate = section.string("certificate_file", "/etc/novai/tls/fullchain.pem");
     let key = section.string("key_file", "/etc/novai/tls/privkey.pem");
     let lonely = |at: &At<String>, other: &str| {
-        at.problem(format!("needs `{other}` beside it"), format!("add {other}, or remove both to serve without TLS"))
+        at.problem(
+            format!("needs `{other}` beside it"),
+            format!("add {other}, or remove both to serve without TLS"),
+        )
     };
     let files = match (certificate, key) {
         (None, None) => None,
-        (Some(certificate), Some(key)) => Some(TlsFiles {
-            certificate: PathBuf::from(certificate.value),
-            key: PathBuf::from(key.value),
-        }),
+        (Some(certificate), Some(key)) => {
+            Some(TlsFiles { certificate: PathBuf::from(certificate.value), key: PathBuf::from(key.value) })
+        }
         (Some(certificate), None) => {
             section.report(lonely(&certificate, "key_file"));
             None

@@ -57,29 +57,56 @@ fn every_problem_names_key_line_rule_and_fix() {
     let cases: &[(&str, &[&str])] = &[
         ("listn = \"x\"", &["novai.toml:1: listn: there is no such key — did you mean `listen`?"]),
         ("zzz = 1", &["novai.toml:1: zzz: there is no such key — known here: listen, data_dir"]),
-        ("\n\nlisten = 8080", &["novai.toml:3: listen: must be text, but is 8080 — write listen = \"127.0.0.1:8080\""]),
+        (
+            "\n\nlisten = 8080",
+            &["novai.toml:3: listen: must be text, but is 8080 — write listen = \"127.0.0.1:8080\""],
+        ),
         ("listen = \"nowhere\"", &["listen: must be an address and a port, but is \"nowhere\""]),
         ("a = = 1", &["novai.toml:1: is not TOML"]),
         ("server = 1", &["server: must be a section, but is 1 — write it as a section: [server]"]),
         (
             "[server]\nconnections_max = 0",
-            &["novai.toml:2: server.connections_max: must be a whole number from 1 to 1000000, but is 0 — write connections_max = 10000"],
+            &[
+                "novai.toml:2: server.connections_max: must be a whole number from 1 to 1000000, but is 0 — write connections_max = 10000",
+            ],
         ),
-        ("[server]\nwrite_timeout_ms = \"1s\"", &["server.write_timeout_ms: must be a whole number from 1 to 86400000, but is \"1s\""]),
-        ("[server]\nwrite_timeout = 1", &["server.write_timeout: there is no such key — did you mean `write_timeout_ms`?"]),
+        (
+            "[server]\nwrite_timeout_ms = \"1s\"",
+            &["server.write_timeout_ms: must be a whole number from 1 to 86400000, but is \"1s\""],
+        ),
+        (
+            "[server]\nwrite_timeout = 1",
+            &["server.write_timeout: there is no such key — did you mean `write_timeout_ms`?"],
+        ),
         ("[cors]\norigins = [\"*\"]", &["cors.origins[0]: must be an exact origin"]),
         ("[cors]\norigins = [\"https://a.example/\"]", &["cors.origins[0]: must be an exact origin"]),
-        ("[cors]\norigins = [\"https://A.example\", 1]", &["cors.origins[0]: must be", "cors.origins[1]: must be text"]),
+        (
+            "[cors]\norigins = [\"https://A.example\", 1]",
+            &["cors.origins[0]: must be", "cors.origins[1]: must be text"],
+        ),
         ("[cors]\norigins = \"https://a.example\"", &["cors.origins: must be a list of texts"]),
         ("[tls]\nkey_file = \"k\"", &["tls.key_file: needs `certificate_file` beside it"]),
         ("[log]\nlevel = \"loud=very=much\"", &["log level: \"loud=very=much\" is not a level or a filter"]),
-        ("providers = 1", &["providers: must be a list of sections, but is 1 — write each as its own section: [[providers]]"]),
-        ("[[providers]]\nname = \"a\"", &["novai.toml:1: providers[0].base_url: is required — write base_url = \"https://api.openai.com/v1\""]),
+        (
+            "providers = 1",
+            &[
+                "providers: must be a list of sections, but is 1 — write each as its own section: [[providers]]",
+            ],
+        ),
+        (
+            "[[providers]]\nname = \"a\"",
+            &[
+                "novai.toml:1: providers[0].base_url: is required — write base_url = \"https://api.openai.com/v1\"",
+            ],
+        ),
         (
             "[[providers]]\nname = \"a\"\nbase_url = \"foo\"",
             &["novai.toml:3: providers[0].base_url: must be an http(s) URL: "],
         ),
-        ("[[providers]]\nname = \"a\"\nkind = \"azur\"", &["providers[0].kind: \"azur\" is not a kind of provider"]),
+        (
+            "[[providers]]\nname = \"a\"\nkind = \"azur\"",
+            &["providers[0].kind: \"azur\" is not a kind of provider"],
+        ),
         (
             "[[providers]]\nname = \"a\"\nbase_url = \"http://h/v1\"\napi_key_env = \"NOT_SET\"",
             &["providers[0].api_key_env: the environment variable \"NOT_SET\" is not set — export it"],
@@ -100,7 +127,12 @@ fn every_problem_names_key_line_rule_and_fix() {
         ),
         (
             "listn = 1\n[server]\nh2_streams_max = 0\n[[providers]]\nnam = \"x\"\nkind = \"sim\"",
-            &["listn: there is no such key", "server.h2_streams_max", "providers[0].name: is required", "providers[0].nam: there is no such key"],
+            &[
+                "listn: there is no such key",
+                "server.h2_streams_max",
+                "providers[0].name: is required",
+                "providers[0].nam: there is no such key",
+            ],
         ),
     ];
     for (text, expected) in cases {
@@ -117,7 +149,10 @@ fn a_problem_never_shows_a_secret() {
     let env = |name: &str| (name == BOOTSTRAP_KEY).then(|| "hunter2 hunter2 hunter2 hunter2".to_owned());
     let Err(problems) = load(None, Overrides::default(), &env) else { panic!("accepted") };
     let report = problems.to_string();
-    assert!(report.contains("NOVAI_BOOTSTRAP_KEY: must consist of") && !report.contains("hunter2"), "{report}");
+    assert!(
+        report.contains("NOVAI_BOOTSTRAP_KEY: must consist of") && !report.contains("hunter2"),
+        "{report}"
+    );
 }
 
 #[test]
@@ -139,7 +174,8 @@ fn flags_stand_above_the_file() {
 fn where_the_providers_come_from() {
     let with_key = |name: &str| (name == OPENAI_API_KEY).then(|| "sk-test".to_owned());
     let empty_key = |name: &str| (name == OPENAI_API_KEY).then(String::new);
-    let upstream = || Overrides { upstream: Some("http://127.0.0.1:9200/v1".to_owned()), ..Overrides::default() };
+    let upstream =
+        || Overrides { upstream: Some("http://127.0.0.1:9200/v1".to_owned()), ..Overrides::default() };
     let file = "[[providers]]\nname = \"mine\"\nkind = \"sim\"";
     let names = |file: Option<&str>, overrides: Overrides, env: Env<'_>| -> Vec<String> {
         let config = no_problem(load(file.map(|text| ("novai.toml", text)), overrides, env));

@@ -10,8 +10,8 @@ use novai_http::access_log::LineSink;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogSettings, LogTarget};
-pub use sink::Writer;
 use sink::Sink;
+pub use sink::Writer;
 
 pub struct Logs {
     pub access: Arc<dyn LineSink>,

@@ -121,11 +121,7 @@ impl<S: Socket> Guarded<S> {
     }
 
     /// Passes `written` on; while it is pending, the clock runs.
-    fn check_write<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
+    fn check_write<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.write_deadline = None;
             return written;
@@ -188,6 +184,11 @@ impl<S: Socket> AsyncWrite for Guarded<S> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let flushed = this.socket()?.poll_flush(cx);
+        // The end of an answer makes the connection idle, and hyper does not read again by itself: without this, nothing
+        // would start the clock.
+        if flushed.is_ready() && matches!(this.waiting, Waiting::Nothing) && this.activity.is_idle() {
+            let _ = this.poll_read_deadline(cx);
+        }
         this.check_write(cx, flushed)
     }
 

@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use dropshot::Body;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::Response;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http_body::Frame;
 use novai_core::{ChatEvent, Error};
 use sync_wrapper::SyncWrapper;
@@ -192,3 +192,6 @@ impl http_body::Body for SseBody {
         self.is_over
     }
 }
+
+#[cfg(test)]
+mod tests;

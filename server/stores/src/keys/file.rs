@@ -107,7 +107,8 @@ impl KeyFile {
                 })
                 .collect(),
         };
-        let mut text = serde_json::to_vec_pretty(&document).map_err(|error| self.io("encode", error.into()))?;
+        let mut text =
+            serde_json::to_vec_pretty(&document).map_err(|error| self.io("encode", error.into()))?;
         text.push(b'\n');
         private_dir(&self.dir).map_err(|source| FileError::Io {
             action: "create",

@@ -18,9 +18,13 @@ pub struct Secret(String);
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SecretError {
-    #[error("must have {CHARS_MIN} to {CHARS_MAX} characters, but has {0}: make one with `openssl rand -hex 24`")]
+    #[error(
+        "must have {CHARS_MIN} to {CHARS_MAX} characters, but has {0}: make one with `openssl rand -hex 24`"
+    )]
     Length(usize),
-    #[error("must consist of letters, digits and `-_.~+/=`: spaces, quotes and line breaks do not survive a header")]
+    #[error(
+        "must consist of letters, digits and `-_.~+/=`: spaces, quotes and line breaks do not survive a header"
+    )]
     Characters,
 }
 

@@ -1,0 +1,114 @@
+//! What bounds a connection. Every wait is for the gateway to act, never for a time to pass.
+
+use std::time::Duration;
+
+use novai_http::listener::Limits;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::client::{chat_to, parse, read_rest, read_until};
+use crate::support::provider::Note;
+use crate::support::{Setup, request, within};
+
+const SHORT: Duration = Duration::from_millis(50);
+
+async fn with(limits: Limits) -> crate::support::Running {
+    Setup { limits, ..Setup::default() }.start().await
+}
+
+#[tokio::test]
+async fn a_slow_loris_is_cut_off() {
+    let gateway = with(Limits { header_timeout: SHORT, ..Limits::default() }).await;
+    // Nothing at all; a beginning; a head that never ends; the first bytes of HTTP/2.
+    for beginning in ["", "G", "GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ", "PRI * HTTP/2.0\r\n"] {
+        let mut socket = TcpStream::connect(gateway.address).await.unwrap();
+        socket.write_all(beginning.as_bytes()).await.unwrap();
+        let rest = within("the connection's end", read_rest(&mut socket)).await;
+        assert_eq!(rest, b"", "{beginning:?}");
+    }
+}
+
+#[tokio::test]
+async fn dripping_bytes_does_not_buy_time() {
+    let gateway = with(Limits { header_timeout: SHORT, ..Limits::default() }).await;
+    let mut socket = TcpStream::connect(gateway.address).await.unwrap();
+    socket.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n").await.unwrap();
+    within("the connection's end", async {
+        let mut byte = [0; 1];
+        loop {
+            tokio::select! {
+                read = socket.read(&mut byte) => {
+                    assert!(!matches!(read, Ok(1)), "an answer to half a request");
+                    return;
+                }
+                () = tokio::time::sleep(SHORT / 10) => if socket.write_all(b"X: y\r\n").await.is_err() { return },
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_between_requests_only() {
+    let gateway = with(Limits { keep_alive_timeout: SHORT, ..Limits::default() }).await;
+    let mut socket = TcpStream::connect(gateway.address).await.unwrap();
+    let ask = String::from_utf8(chat_to("gated", true)).unwrap().replace("Connection: close\r\n", "");
+    socket.write_all(ask.as_bytes()).await.unwrap();
+    read_until(&mut socket, "{\"n\":1}\n\n").await;
+    // The stream is silent for longer than the idle time-out, and must live.
+    let silence = tokio::time::timeout(SHORT * 4, socket.read_u8()).await;
+    assert!(matches!(silence, Err(_) | Ok(Ok(_))), "closed in mid-stream: {silence:?}");
+    gateway.release.add_permits(1);
+    read_until(&mut socket, "0\r\n\r\n").await;
+    let rest = within("the idle connection's end", read_rest(&mut socket)).await;
+    assert_eq!(rest, b"");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut_off_and_its_upstream_cancelled() {
+    let mut gateway = with(Limits { write_timeout: SHORT, ..Limits::default() }).await;
+    let mut socket = TcpStream::connect(gateway.address).await.unwrap();
+    socket.write_all(&chat_to("endless", true)).await.unwrap();
+    gateway.noted(Note::Called).await;
+    gateway.noted(Note::Cancelled).await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_cancels_its_upstream() {
+    for stream in [false, true] {
+        let mut gateway = crate::support::gateway::start().await;
+        let mut socket = TcpStream::connect(gateway.address).await.unwrap();
+        socket.write_all(&chat_to("hang", stream)).await.unwrap();
+        gateway.noted(Note::Called).await;
+        if stream {
+            read_until(&mut socket, "{\"n\":1}\n\n").await;
+        }
+        drop(socket);
+        gateway.noted(Note::Cancelled).await;
+        let lines = gateway.stop().await;
+        assert_eq!(lines.len(), 1);
+        assert_eq!(lines[0]["outcome"], "client_closed");
+        assert_eq!(lines[0]["status"], if stream { serde_json::json!(200) } else { serde_json::Value::Null });
+    }
+}
+
+#[tokio::test]
+async fn beyond_the_cap_connections_wait_for_their_turn() {
+    let gateway = with(Limits { connections_max: 2, ..Limits::default() }).await;
+    let probe = request("GET", "/health", &[], "");
+    let open = String::from_utf8(probe.clone()).unwrap().replace("Connection: close\r\n", "");
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut socket = TcpStream::connect(gateway.address).await.unwrap();
+        socket.write_all(open.as_bytes()).await.unwrap();
+        read_until(&mut socket, "}").await;
+        held.push(socket);
+    }
+    // The kernel accepts it, the gateway does not: no answer while the others are there.
+    let mut third = TcpStream::connect(gateway.address).await.unwrap();
+    third.write_all(&probe).await.unwrap();
+    assert!(tokio::time::timeout(SHORT, third.read_u8()).await.is_err(), "served beyond the cap");
+    drop(held);
+    let answer = within("the third connection's turn", read_rest(&mut third)).await;
+    assert_eq!(parse(&answer).status, 200);
+}

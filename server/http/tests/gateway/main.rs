@@ -1,0 +1,12 @@
+//! The HTTP layer over real sockets, with a provider that does what its model's name says.
+
+mod answers;
+mod bad_input;
+mod connections;
+mod cors;
+mod log;
+mod security;
+mod shutdown;
+mod streams;
+mod support;
+mod tls;

@@ -1,0 +1,103 @@
+//! A running gateway.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use novai_core::{Catalog, Gateway, KeyStore, Principal};
+use novai_http::access_log::LineSink;
+use novai_http::cors::Cors;
+use novai_http::listener::{self, Limits, Phase, Shutdown, TlsFiles};
+use novai_http::{App, Front, Options};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use super::provider::{Fake, MODELS, Note};
+use super::within;
+
+pub const GOOD_KEY: &str = "sk-novai-good";
+
+#[derive(Default)]
+pub struct Setup {
+    pub options: Options,
+    pub limits: Limits,
+    pub origins: Vec<&'static str>,
+    pub tls: Option<TlsFiles>,
+}
+
+pub struct Running {
+    pub address: SocketAddr,
+    pub shutdown: Shutdown,
+    pub log: Arc<Log>,
+    /// Lets one waiting stream go on.
+    pub release: Arc<tokio::sync::Semaphore>,
+    pub notes: mpsc::UnboundedReceiver<Note>,
+    pub served: tokio::task::JoinHandle<()>,
+}
+
+impl Setup {
+    pub async fn start(self) -> Running {
+        let (fake, notes, release) = Fake::new();
+        let fake = Arc::new(fake);
+        let mut catalog = Catalog::new();
+        for model in MODELS {
+            catalog.add_model(model, fake.clone(), model, 1_700_000_000).unwrap();
+        }
+        let shutdown = Shutdown::default();
+        let gateway = Arc::new(Gateway::new(catalog));
+        let app = Arc::new(App::new(gateway, Arc::new(OneKey), self.options, shutdown.clone()));
+        let log = Arc::new(Log::default());
+        let cors = Cors::new(self.origins.into_iter().map(http::HeaderValue::from_static));
+        let front = Arc::new(Front::new(app, cors, log.clone()).await.unwrap());
+        let tls = self.tls.map(|files| files.acceptor().unwrap());
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let served = tokio::spawn(listener::serve(socket, tls, self.limits, front, shutdown.clone()));
+        Running { address, shutdown, log, release, notes, served }
+    }
+}
+
+pub async fn start() -> Running {
+    Setup::default().start().await
+}
+
+impl Running {
+    /// Waits until the provider notes exactly this next.
+    pub async fn noted(&mut self, expected: Note) {
+        let note = within(&format!("{expected:?}"), self.notes.recv()).await;
+        assert_eq!(note, Some(expected));
+    }
+
+    /// Ends the gateway and gives the lines of its log: by then, all of them are written.
+    pub async fn stop(self) -> Vec<serde_json::Value> {
+        self.shutdown.advance(Phase::Draining);
+        within("the gateway's end", self.served).await.unwrap();
+        self.log.lines()
+    }
+}
+
+struct OneKey;
+
+impl KeyStore for OneKey {
+    fn principal(&self, presented: &str) -> Option<Principal> {
+        (presented == GOOD_KEY).then(|| Principal { key_id: "key_1".into() })
+    }
+}
+
+#[derive(Default)]
+pub struct Log(Mutex<Vec<u8>>);
+
+impl LineSink for Log {
+    fn write_line(&self, line: &[u8]) {
+        self.0.lock().unwrap().extend_from_slice(line);
+    }
+}
+
+impl Log {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    pub fn lines(&self) -> Vec<serde_json::Value> {
+        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}

@@ -31,7 +31,7 @@ struct ExceptionsFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Exception {
-    /// JSON pointer; `*` stands for one segment, `**` for any number.
+    /// JSON pointer; `*` stands for one segment, `4*` for one that begins so, `**` for any number.
     pointer: String,
     /// Why dropshot's document cannot say it.
     why: String,

@@ -1,4 +1,4 @@
-//! Patterns over JSON pointers: `*` is one segment, `**` any number of them.
+//! Patterns over JSON pointers: `*` is one segment, `4*` one that begins so, `**` any number of segments.
 
 pub fn matches(pattern: &str, pointer: &str) -> bool {
     let split = |text: &'_ str| text.split('/').map(str::to_owned).collect::<Vec<_>>();
@@ -13,9 +13,16 @@ fn segments(pattern: &[String], pointer: &[String]) -> bool {
                 || pointer.split_first().is_some_and(|(_, below)| segments(pattern, below))
         }
         (Some((wanted, pattern)), Some((got, pointer))) => {
-            (wanted == "*" || wanted == got) && segments(pattern, pointer)
+            is_segment(wanted, got) && segments(pattern, pointer)
         }
         _ => false,
+    }
+}
+
+fn is_segment(wanted: &str, got: &str) -> bool {
+    match wanted.strip_suffix('*') {
+        Some(beginning) => got.starts_with(beginning),
+        None => wanted == got,
     }
 }
 
@@ -32,7 +39,8 @@ mod tests {
             ("/a/*", "/a/b/c", false),
             ("/**/c", "/a/b/c", true),
             ("/a/**", "/a/b/c", true),
-            ("/**/responses/4*", "/paths/responses/4XX", false),
+            ("/**/responses/4*", "/paths/responses/4XX", true),
+            ("/**/responses/4*", "/paths/responses/200", false),
         ] {
             assert_eq!(matches(pattern, pointer), expected, "{pattern} on {pointer}");
         }

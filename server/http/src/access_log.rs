@@ -64,9 +64,10 @@ impl Facts {
     fn outcome(&self) -> &'static str {
         match (self.is_sent, self.status) {
             (false, _) | (_, None) => "client_closed",
-            (true, Some(_)) if self.is_stream && self.error_code.is_some() => "failed",
-            (true, Some(status)) if status.is_server_error() => "failed",
             (true, Some(status)) if status.is_client_error() => "rejected",
+            (true, Some(status)) if status.is_server_error() => "failed",
+            // In mid-stream: the status was out already.
+            (true, Some(_)) if self.error_code.is_some() => "failed",
             (true, Some(_)) => "ok",
         }
     }

@@ -29,15 +29,19 @@ impl RequestIds {
         }
     }
 
+    /// A UUID, because some upstreams (starlette's request-id plug-in, and so llama-cpp-python) answer 400 to any other
+    /// `X-Request-Id`, and ours goes along with each call.
     fn next(&self) -> Arc<str> {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let count = self.count.fetch_add(1, Relaxed);
-        let mut text = *b"req_00000000000000000000000000000000";
-        let halves = [scramble(count), scramble(count ^ self.seed)];
-        for (half, chunk) in halves.into_iter().zip(text[4..].chunks_mut(16)) {
-            for (index, digit) in chunk.iter_mut().enumerate() {
-                *digit = DIGITS[(half >> (60 - 4 * index)) as usize & 0xf];
-            }
+        // Version 4 and variant 10 (RFC 9562 §5.4).
+        let high = scramble(count) & !0xf000 | 0x4000;
+        let low = scramble(count ^ self.seed) & !(0b11 << 62) | 0b10 << 62;
+        let mut rest = u128::from(high) << 64 | u128::from(low);
+        let mut text = *b"00000000-0000-0000-0000-000000000000";
+        for place in text.iter_mut().filter(|place| **place != b'-') {
+            rest = rest.rotate_left(4);
+            *place = DIGITS[rest as usize & 0xf];
         }
         String::from_utf8_lossy(&text).into()
     }
@@ -87,6 +91,9 @@ mod tests {
         let ids = RequestIds::new().unwrap();
         let many: std::collections::HashSet<_> = (0..1000).map(|_| ids.next()).collect();
         assert_eq!(many.len(), 1000);
-        assert!(many.iter().all(|id| is_harmless(id) && id.starts_with("req_") && id.len() == 36));
+        for id in many {
+            assert!(is_harmless(&id) && id.len() == 36, "{id}");
+            assert!(&id[14..15] == "4" && "89ab".contains(&id[19..20]), "a version 4 UUID: {id}");
+        }
     }
 }

@@ -30,12 +30,13 @@ impl<'a> Reader<'a> {
         Rc::new(Reader { name, text, problems: RefCell::default() })
     }
 
+    /// Text that is not TOML is one problem and an empty section: what follows a broken line means nothing.
     pub fn root(self: &Rc<Self>) -> Section<'a> {
-        let (table, errors) = DeTable::parse_recoverable(self.text);
-        for error in errors {
+        let table = DeTable::parse(self.text).unwrap_or_else(|error| {
             let at = error.span().unwrap_or_default();
             self.report(&at, "", format!("is not TOML: {}", error.message()), "");
-        }
+            Spanned::new(0..0, DeTable::new())
+        });
         Section::new(Rc::clone(self), String::new(), table)
     }
 

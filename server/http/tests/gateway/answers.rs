@@ -13,7 +13,7 @@ async fn a_completion_is_the_providers_json_with_our_headers() {
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(answer.header("x-ratelimit-remaining-requests"), Some("59"));
     assert_eq!(answer.header("x-ratelimit-reset-requests"), Some("1s"));
-    assert!(answer.header("x-request-id").unwrap().starts_with("req_"));
+    assert!(answer.header("x-request-id").unwrap().len() == 36);
     assert_eq!(answer.header("server"), None);
 }
 
@@ -109,7 +109,7 @@ async fn request_ids_are_kept_if_harmless() {
     let kept = send(gateway.address, &request("GET", "/health", &["X-Request-Id: my-id_1.2"], "")).await;
     assert_eq!(kept.header("x-request-id"), Some("my-id_1.2"));
     let made = send(gateway.address, &request("GET", "/nope", &["X-Request-Id: a b"], "")).await;
-    assert!(made.header("x-request-id").unwrap().starts_with("req_"), "errors have one too");
+    assert!(made.header("x-request-id").unwrap().len() == 36, "errors have one too");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::support::{GOOD_KEY, request, send};
 #[tokio::test]
 async fn each_request_leaves_one_line_with_its_facts() {
     let gateway = start().await;
-    let requests: [(Vec<u8>, serde_json::Value); 7] = [
+    let requests: [(Vec<u8>, serde_json::Value); 8] = [
         (
             chat_to("plain", false),
             serde_json::json!({
@@ -29,6 +29,10 @@ async fn each_request_leaves_one_line_with_its_facts() {
         (
             chat_to("down", true),
             serde_json::json!({"status": 502, "outcome": "failed", "error_code": "provider_unavailable"}),
+        ),
+        (
+            chat_to("rejected", true),
+            serde_json::json!({"status": 400, "outcome": "rejected", "stream": true, "error_code": "context_length_exceeded"}),
         ),
         (
             request("GET", "/v1/models/a%2Fb", &[], ""),

@@ -1,0 +1,130 @@
+//! The binary as operators meet it: flags, banner, keys, signals, exit codes.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+struct Novai {
+    process: Child,
+    address: String,
+    banner: String,
+}
+
+fn command(data_dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_novai"));
+    command.env_clear().current_dir(data_dir).args(arguments);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Starts on a free port and reads the banner, whose last line is about keys.
+fn start(data_dir: &Path, environment: &[(&str, &str)]) -> Novai {
+    let listen = ["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"];
+    let mut process = command(data_dir, &listen).envs(environment.iter().copied()).spawn().unwrap();
+    let mut lines = BufReader::new(process.stdout.as_mut().unwrap()).lines();
+    let mut banner = String::new();
+    while !banner.contains("API key") {
+        banner += &lines.next().expect("a banner").unwrap();
+        banner.push('\n');
+    }
+    let address = banner.split("http://").nth(1).unwrap().split("/v1").next().unwrap().to_owned();
+    Novai { process, address, banner }
+}
+
+impl Novai {
+    fn get(&self, path: &str, key: &str) -> String {
+        let mut socket = TcpStream::connect(&self.address).unwrap();
+        write!(
+            socket,
+            "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {key}\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Stops it as a service manager does, and gives its log.
+    fn stop(mut self) -> String {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let mut log = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        assert!(self.process.wait().unwrap().success(), "{log}");
+        log
+    }
+}
+
+impl Drop for Novai {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn the_first_start_shows_a_key_that_works_and_later_ones_show_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = start(dir.path(), &[]);
+    assert!(first.banner.contains("only the simulator answers"), "{}", first.banner);
+    let key = first.banner.split_whitespace().find(|word| word.starts_with("sk-novai-")).unwrap().to_owned();
+    assert!(first.get("/v1/models", &key).contains("novai-sim"));
+    assert!(first.get("/v1/models", "sk-novai-wrong").starts_with("HTTP/1.1 401"));
+    let log = first.stop();
+    assert!(!log.contains(&key), "{log}");
+    assert_eq!(log.lines().filter(|line| line.contains("novai::access")).count(), 2, "{log}");
+    for line in log.lines() {
+        serde_json::from_str::<serde_json::Value>(line).expect(line);
+    }
+
+    let second = start(dir.path(), &[]);
+    assert!(!second.banner.contains("sk-novai-"), "{}", second.banner);
+    assert!(second.get("/v1/models", &key).starts_with("HTTP/1.1 200"));
+    second.stop();
+}
+
+#[test]
+fn a_bootstrap_key_is_the_key_and_is_never_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = "operators-own-key-0123456789";
+    let novai = start(dir.path(), &[("NOVAI_BOOTSTRAP_KEY", key), ("NOVAI_LOG", "debug")]);
+    assert!(!novai.banner.contains(key) && !novai.banner.contains("sk-novai-"), "{}", novai.banner);
+    assert!(novai.get("/v1/models", key).starts_with("HTTP/1.1 200"));
+    assert!(!novai.stop().contains(key));
+    assert!(!dir.path().join("data/keys.json").exists());
+}
+
+#[test]
+fn what_cannot_work_ends_the_start_with_a_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken_address = taken.local_addr().unwrap().to_string();
+    std::fs::write(dir.path().join("bad.toml"), "listn = 1\n[server]\nconnections_max = 0\n").unwrap();
+    std::fs::create_dir(dir.path().join("damaged")).unwrap();
+    std::fs::write(dir.path().join("damaged/keys.json"), "{").unwrap();
+    let free = "127.0.0.1:0";
+    // (arguments, what the message says)
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["--config", "absent.toml"], &["cannot read the configuration file absent.toml"]),
+        (
+            &["--config", "bad.toml"],
+            &["has 2 problems", "bad.toml:1: listn", "bad.toml:3: server.connections_max"],
+        ),
+        (&["--listen", "nowhere"], &["--listen: must be an address and a port"]),
+        (&["--listen", &taken_address], &["cannot listen on", "another program"]),
+        (&["--upstream", "ftp://x"], &["--upstream: must be an http(s) URL"]),
+        (&["--listen", free, "--data-dir", "damaged"], &["damaged/keys.json is damaged", "restore it"]),
+        (&["--listen", free, "--data-dir", "bad.toml"], &["bad.toml"]),
+        (&["--nope"], &["unexpected argument '--nope'"]),
+    ];
+    for (arguments, expected) in cases {
+        let ended = command(dir.path(), arguments).output().unwrap();
+        let message = String::from_utf8(ended.stderr).unwrap();
+        assert!(!ended.status.success(), "{arguments:?}");
+        for text in *expected {
+            assert!(message.contains(text), "{arguments:?}: {message}");
+        }
+        assert!(!message.contains("panicked"), "{message}");
+    }
+}

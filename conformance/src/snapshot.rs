@@ -43,10 +43,13 @@ impl Wire {
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
         settings.set_description(self.why.clone());
-        // insta reports by panicking, which suits a test function and not a runner.
+        // insta prints the difference and panics, which suits a test function; here the panic itself is not news.
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             settings.bind(|| insta::assert_snapshot!(self.name.clone(), self.text));
         }));
+        std::panic::set_hook(hook);
         outcome
             .err()
             .map(|_| format!("the wire output differs from {}/{}.snap", directory.display(), self.name))

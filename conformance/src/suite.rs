@@ -211,8 +211,8 @@ async fn run_once(
     let (observed, wire) = match subject {
         Subject::Server(gateway) => {
             let run = server::run::run(&work.case, gateway.address, &work.upstream).await?;
-            let wanted = body.expect.get("wire") == Some(&Value::Bool(true));
-            let wire = wanted.then(|| Wire::of(&work.case, &run.answer, work.upstream.address));
+            let wire =
+                body.wants_snapshot().then(|| Wire::of(&work.case, &run.answer, work.upstream.address));
             (run.observed, wire)
         }
         Subject::Client(adapters) => (client::run::run(&work.case, adapters, &work.upstream).await?, None),

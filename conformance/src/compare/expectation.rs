@@ -60,6 +60,11 @@ fn spell_out(expect: &mut Map<String, Value>, mode: Mode, scripts: &[Script]) {
         match events {
             Value::String(text) if text == "as_sent" => *events = equal(json!(events_of(body))),
             Value::Array(items) => items.iter_mut().for_each(spell_out_event),
+            Value::Object(matcher) => {
+                if let Some(Value::Array(items)) = matcher.get_mut("$starts_with") {
+                    items.iter_mut().for_each(spell_out_event);
+                }
+            }
             _ => {}
         }
     }

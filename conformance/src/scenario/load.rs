@@ -77,7 +77,9 @@ fn load_file(root: &Path, file: &Path, schema: &Schema) -> Result<Vec<Case>> {
 }
 
 pub fn parse_yaml(text: &str) -> Result<Value> {
-    Ok(serde_saphyr::from_str(text)?)
+    // YAML 1.2: `n`, `y` and `off` are words. `param: n` names a field.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    Ok(serde_saphyr::from_str_with_options(text, options)?)
 }
 
 fn load_value(value: Value, expected_name: &str) -> Result<Vec<Case>> {

@@ -98,6 +98,11 @@ impl CaseBody {
         self.scripts().iter().flatten().any(|step| matches!(step, Step::Word(Word::RefuseConnection)))
     }
 
+    pub fn wants_snapshot(&self) -> bool {
+        let own = self.expect.get("server").and_then(|server| server.get("wire"));
+        own.or(self.expect.get("wire")) == Some(&Value::Bool(true))
+    }
+
     /// Bounds on time are only fair on a quiet machine: such cases run alone, after the others.
     pub fn is_timed(&self) -> bool {
         let text = Value::Object(self.expect.clone()).to_string();
@@ -153,6 +158,9 @@ pub struct Request {
     /// The call is made this often, in a row, with one client.
     #[serde(default = "one")]
     pub times: usize,
+    /// Server mode: between one call and the next.
+    #[serde(default)]
+    pub pause_ms: u64,
     /// The caller leaves after this many events.
     pub abandon_after_events: Option<usize>,
     /// Server mode: the caller leaves after this time, whatever has come.

@@ -35,6 +35,7 @@ pub async fn run(case: &Case, gateway: SocketAddr, upstream: &ScriptedUpstream) 
         if answer.status == 200 && !is_whole(&answer) {
             break;
         }
+        tokio::time::sleep(Duration::from_millis(case.body.request.pause_ms)).await;
         answer = exchange(case, gateway, &request).await?;
     }
     let duration = started.elapsed();

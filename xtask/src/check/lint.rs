@@ -21,7 +21,7 @@ pub fn check(_: &Repo, spec: &Spec) -> Result<Report> {
     let Some(api) = &spec.api else {
         return Ok(Report::new("cannot be read", problems));
     };
-    problems.extend(api.operations.iter().flat_map(|operation| lint_operation(operation)));
+    problems.extend(api.operations.iter().flat_map(lint_operation));
     problems.extend(api.types.iter().flat_map(|ty| lint_type(api, ty)));
     let summary = format!("{} operations, {} types", api.operations.len(), api.types.len());
     Ok(Report::new(summary, problems))

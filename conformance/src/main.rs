@@ -9,7 +9,7 @@ use novai_conformance::known_failing::KnownFailing;
 use novai_conformance::report::{self, Matrix};
 use novai_conformance::scenario::{Case, load_all, shared};
 use novai_conformance::suite::{self, Settings, Verdict};
-use novai_conformance::{compare, record};
+use novai_conformance::{compare, record, snapshot};
 
 #[derive(Parser)]
 #[command(about = "Runs spec/scenarios against the gateway and the SDKs")]
@@ -114,7 +114,7 @@ fn run(arguments: RunArguments) -> Result<ExitCode> {
     }
     let cases: Vec<Case> =
         cases.into_iter().filter(|case| selected(case, arguments.only.as_deref())).collect();
-    ensure!(!cases.is_empty(), "no case matches --only {}", arguments.only.unwrap_or_default());
+    ensure!(!cases.is_empty(), "no case matches --only {}", arguments.only.as_deref().unwrap_or_default());
     ensure!(
         arguments.server_bin.is_some() || !arguments.client.is_empty(),
         "nothing to test: give --server-bin, --client, or both"
@@ -122,13 +122,13 @@ fn run(arguments: RunArguments) -> Result<ExitCode> {
     let clients = arguments.client.iter().map(|text| parse_client(text)).collect::<Result<Vec<_>>>()?;
     let settings = Settings {
         cases,
-        server_binary: arguments.server_bin,
+        server_binary: arguments.server_bin.clone(),
         clients,
         known_failing,
         concurrency: arguments.jobs.max(1),
     };
     let verdicts = runtime()?.block_on(suite::run(settings))?;
-    conclude(&verdicts, arguments.report.as_deref())
+    conclude(verdicts, &arguments)
 }
 
 fn selected(case: &Case, only: Option<&str>) -> bool {
@@ -142,34 +142,26 @@ fn parse_client(text: &str) -> Result<(String, PathBuf)> {
     }
 }
 
-fn conclude(verdicts: &[Verdict], report_directory: Option<&Path>) -> Result<ExitCode> {
-    let mut failed = 0;
-    for verdict in verdicts.iter().filter(|verdict| !verdict.is_good()) {
-        failed += 1;
-        eprintln!("{}", report::text::failure(verdict));
-    }
+fn conclude(mut verdicts: Vec<Verdict>, arguments: &RunArguments) -> Result<ExitCode> {
     let snapshots = root().join("conformance/snapshots");
     let snapshots = std::fs::canonicalize(&snapshots).with_context(|| snapshots.display().to_string())?;
-    for verdict in verdicts.iter().filter(|verdict| verdict.is_good()) {
-        // insta has already printed the difference itself.
-        if let Some(difference) = verdict.wire.as_ref().and_then(|wire| wire.check(&snapshots)) {
-            failed += 1;
-            eprintln!("FAIL {} [server]\n  {difference}", verdict.case.id);
-            eprintln!("  rerun: cargo xtask conformance --only {} [--update-snapshots]\n", verdict.case.id);
-        }
+    for verdict in &mut verdicts {
+        verdict.check_snapshot(&snapshots);
     }
-    let matrix = Matrix::of(verdicts);
+    if arguments.only.is_none() && arguments.server_bin.is_some() {
+        snapshot::check_for_orphans(&snapshots, verdicts.iter().filter_map(|verdict| verdict.wire.as_ref()))?;
+    }
+    let failed = verdicts.iter().filter(|verdict| !verdict.is_good()).count();
+    for verdict in verdicts.iter().filter(|verdict| !verdict.is_good()) {
+        eprintln!("{}", report::text::failure(verdict));
+    }
+    let matrix = Matrix::of(&verdicts);
     let runs: usize = verdicts.iter().map(|verdict| verdict.runs).sum();
     println!("{}", report::text::matrix(&matrix));
-    println!(
-        "{} scenarios, {} cases on {} columns, {runs} runs",
-        matrix.rows.len(),
-        verdicts.len(),
-        matrix.columns.len()
-    );
+    println!("{} scenarios, {} cases, {runs} runs", matrix.rows.len(), verdicts.len());
     let closing = format!("{} passed, {failed} failed", verdicts.len() - failed);
-    if let Some(directory) = report_directory {
-        report::files::write(directory, &matrix, verdicts, &closing)?;
+    if let Some(directory) = &arguments.report {
+        report::files::write(directory, &matrix, &verdicts, &closing)?;
     }
     println!("{closing}");
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -3,10 +3,14 @@
 //! They show what expectations leave open: header order aside, every byte that a caller gets. Dates, request ids and ports are
 //! redacted, because they differ from run to run.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use anyhow::{Result, ensure};
+
+use crate::compare::Mismatch;
 use crate::scenario::Case;
 use crate::wire::http::Answer;
 
@@ -36,8 +40,8 @@ impl Wire {
         Wire { name: case.id.replace('/', "__"), why: case.why.clone(), text }
     }
 
-    /// The difference to the stored snapshot, if there is one. `INSTA_UPDATE=always` stores instead.
-    pub fn check(&self, directory: &Path) -> Option<String> {
+    /// How this differs from the stored snapshot, if it does. `INSTA_UPDATE=always` stores instead.
+    pub fn check(&self, directory: &Path) -> Option<Mismatch> {
         let mut settings = insta::Settings::clone_current();
         settings.set_snapshot_path(directory);
         settings.set_prepend_module_to_snapshot(false);
@@ -50,8 +54,28 @@ impl Wire {
             settings.bind(|| insta::assert_snapshot!(self.name.clone(), self.text));
         }));
         std::panic::set_hook(hook);
-        outcome
-            .err()
-            .map(|_| format!("the wire output differs from {}/{}.snap", directory.display(), self.name))
+        outcome.err().map(|_| Mismatch {
+            path: "the bytes on the wire".to_owned(),
+            expected: format!("those in conformance/snapshots/{}.snap", self.name),
+            actual: "other ones, shown above; if they are right, rerun with --update-snapshots".to_owned(),
+        })
     }
+}
+
+/// A snapshot whose case is gone, or keeps none any more, would lie about the gateway for ever.
+pub fn check_for_orphans<'a>(directory: &Path, wires: impl Iterator<Item = &'a Wire>) -> Result<()> {
+    let kept: HashSet<String> = wires.map(|wire| format!("{}.snap", wire.name)).collect();
+    let mut orphans = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".snap") && !kept.contains(&name) {
+            orphans.push(name);
+        }
+    }
+    ensure!(
+        orphans.is_empty(),
+        "snapshots in {} that belong to no case: {orphans:?}; delete them",
+        directory.display()
+    );
+    Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! Start at [`run`]. Cases that bound a time run alone after the others: a busy machine must not fail them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -56,6 +56,18 @@ impl Verdict {
     pub fn is_good(&self) -> bool {
         self.failure.is_some() == self.known_failing
     }
+
+    /// Compares the wire output, if the case keeps one, with what is stored in `directory`.
+    pub fn check_snapshot(&mut self, directory: &Path) {
+        let Some(wire) = self.wire.as_ref().filter(|_| self.failure.is_none()) else { return };
+        if let Some(mismatch) = wire.check(directory) {
+            self.failure = Some(Failure {
+                variation: String::new(),
+                mismatches: vec![mismatch],
+                observed: Value::String(wire.text.clone()),
+            });
+        }
+    }
 }
 
 struct Work {
@@ -104,7 +116,9 @@ pub async fn run(settings: Settings) -> Result<Vec<Verdict>> {
         };
         verdicts.extend(run_column(work, &subject, &known, settings.concurrency).await);
         if let Subject::Server(gateway) = &subject
-            && verdicts.iter().any(|verdict| verdict.column == Column::Server && !verdict.is_good())
+            && verdicts.iter().any(|verdict| {
+                verdict.column == Column::Server && verdict.failure.is_some() && !verdict.known_failing
+            })
         {
             eprintln!("the gateway's last log lines:\n{}", gateway.log_tail());
         }

@@ -10,4 +10,5 @@ pub mod client;
 pub mod openai;
 #[cfg(test)]
 mod shared;
+pub mod sim;
 pub mod sse;

@@ -10,9 +10,11 @@ use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::LazyLock;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use memchr::memmem::Finder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -23,6 +25,9 @@ use crate::errors::{Error, Partial};
 use crate::failure::Failure;
 use crate::rate_limit::RateLimit;
 use crate::timeout::{Alarm, Deadline, after};
+
+/// Made once: every event is searched, and making it costs as much as a search.
+static ERROR_KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""error""#));
 
 /// After the terminal event, a server has only its body's end to send.
 const DRAIN_BYTES_MAX: usize = 64 << 10;
@@ -260,8 +265,7 @@ impl<A: Accumulate> fmt::Debug for Stream<A> {
 /// An event's data, unless it is an error: one that is named so, or a JSON object with an `error` in it. Some servers put
 /// that beside the fields of an ordinary chunk, so a chunk that decodes proves nothing.
 fn decode<T: DeserializeOwned>(name: &str, data: &str) -> Result<T, Failure> {
-    if name == "error" || (memchr::memmem::find(data.as_bytes(), b"\"error\"").is_some() && holds_error(data))
-    {
+    if name == "error" || (ERROR_KEY.find(data.as_bytes()).is_some() && holds_error(data)) {
         return Err(Failure::Event { data: data.to_owned() });
     }
     serde_json::from_str(data).map_err(|error| Failure::EventDecode { data: data.to_owned(), error })

@@ -33,19 +33,8 @@ pub fn check(api: &Api) -> Vec<String> {
                 ));
             }
         }
-        let mut shape = &def.shape;
-        let mut hops = 0;
-        while let Shape::Alias(target) = shape {
-            hops += 1;
-            match api.types.get(target.id.0 as usize) {
-                Some(def) if hops <= api.types.len() => shape = &def.shape,
-                _ => {
-                    wrong.push(format!("the alias `{}` does not end", def.name));
-                    break;
-                }
-            }
-        }
     }
+    wrong.extend(endless_aliases(api));
     let mut ids = HashSet::new();
     for operation in &api.operations {
         if !ids.insert(&operation.id) {
@@ -60,6 +49,28 @@ pub fn check(api: &Api) -> Vec<String> {
                 .filter(|ty| !exists(ty.id))
                 .map(|ty| format!("`{}` refers to type {}, which does not exist", operation.id, ty.id.0)),
         );
+    }
+    wrong
+}
+
+fn endless_aliases(api: &Api) -> Vec<String> {
+    let mut ends: HashSet<TypeId> = HashSet::new();
+    let mut wrong = Vec::new();
+    for def in &api.types {
+        let mut chain = HashSet::new();
+        let mut shape = &def.shape;
+        while let Shape::Alias(target) = shape {
+            if ends.contains(&target.id) {
+                break;
+            }
+            if !chain.insert(target.id) {
+                wrong.push(format!("the alias `{}` does not end", def.name));
+                break;
+            }
+            let Some(next) = api.types.get(target.id.0 as usize) else { break };
+            shape = &next.shape;
+        }
+        ends.extend(chain);
     }
     wrong
 }

@@ -112,15 +112,7 @@ impl<'d> Builder<'d, '_> {
         for &atom in conjunction {
             self.flatten(atom, &mut out);
         }
-        if let Some(Atom::Node(at, _)) = out.get(PARTS_MAX).copied() {
-            self.error(
-                at,
-                format!("more than {PARTS_MAX} schemas apply to one value"),
-                "merge them into fewer",
-            );
-            out.truncate(PARTS_MAX);
-        }
-        self.drop_redundant(out)
+        self.settle(out)
     }
 
     fn flatten(&mut self, atom: Atom<'d>, out: &mut Conjunction<'d>) {
@@ -155,7 +147,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// Drops repetitions, and atoms that only name kinds which the others imply.
-    fn drop_redundant(&mut self, atoms: Conjunction<'d>) -> Conjunction<'d> {
+    fn settle(&mut self, atoms: Conjunction<'d>) -> Conjunction<'d> {
         let mut seen = HashSet::new();
         let mut targets = HashSet::new();
         let mut kept: Conjunction<'d> = Vec::new();
@@ -165,55 +157,62 @@ impl<'d> Builder<'d, '_> {
                 kept.push(atom);
             }
         }
+        if let Some(Atom::Node(at, _)) = kept.get(PARTS_MAX).copied() {
+            self.error(
+                at,
+                format!("more than {PARTS_MAX} schemas apply to one value"),
+                "merge them into fewer",
+            );
+            kept.truncate(PARTS_MAX);
+        }
         let mut index = 0;
         while kept.len() > 1 && index < kept.len() {
             let atom = kept[index];
-            let mut others = kept.clone();
-            others.remove(index);
-            let implied =
-                names_kinds_only(&atom) && self.kinds(&others).without_null().is_within(self.kinds(&[atom]));
-            if implied {
-                kept = others;
-            } else {
-                index += 1;
+            if names_kinds_only(&atom) {
+                let mut others = kept.clone();
+                others.remove(index);
+                if self.kinds(&others).without_null().is_within(self.kinds(&[atom])) {
+                    kept = others;
+                    continue;
+                }
             }
+            index += 1;
         }
         kept
     }
 
     /// As [`Builder::reduce`], references followed too: no atom of the result is one.
     pub fn expand(&mut self, conjunction: &[Atom<'d>]) -> Conjunction<'d> {
-        let mut atoms = self.reduce(conjunction);
+        let mut out = Vec::new();
         let mut visited: HashSet<NodeId> = HashSet::new();
-        while let Some(index) = atoms.iter().position(|atom| pure_ref(atom).is_some()) {
-            let Some(at) = pure_ref(&atoms[index]) else { break };
-            let replacement = match self.target(at) {
+        let mut leads_back = None;
+        // The next atom is the last one.
+        let mut todo = self.reduce(conjunction);
+        todo.reverse();
+        while let Some(atom) = todo.pop() {
+            let Some(at) = pure_ref(&atom) else {
+                out.push(atom);
+                continue;
+            };
+            match self.target(at) {
                 Ok(target) if visited.len() >= REFERENCES_MAX => {
                     let help = "shorten the chain of references";
                     self.error(target, "too many references lead to one schema", help);
-                    None
                 }
-                Ok(target) if !visited.insert(target.id()) => {
-                    // A schema that includes itself adds nothing; one that is nothing else describes nothing.
-                    if atoms.len() == 1 {
-                        self.error(
-                            at,
-                            "the reference leads back to itself",
-                            "describe the schema where it is named",
-                        );
-                    }
-                    None
+                Ok(target) if visited.insert(target.id()) => {
+                    let mut parts = Vec::new();
+                    self.flatten(node(target), &mut parts);
+                    todo.extend(parts.into_iter().rev());
                 }
-                Ok(target) => Some(node(target)),
-                Err(error) => {
-                    self.bad_reference(at, &error);
-                    None
-                }
-            };
-            atoms.splice(index..=index, replacement);
-            atoms = self.reduce(&atoms);
+                // A schema that includes itself adds nothing.
+                Ok(_) => leads_back = Some(at),
+                Err(error) => self.bad_reference(at, &error),
+            }
         }
-        atoms
+        if let (Some(at), true) = (leads_back, out.is_empty()) {
+            self.error(at, "the reference leads back to itself", "describe the schema where it is named");
+        }
+        self.settle(out)
     }
 
     /// Where a node's `$ref` leads.

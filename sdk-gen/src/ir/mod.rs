@@ -31,6 +31,7 @@ mod source;
 mod streams;
 mod unions;
 mod unsupported;
+mod variant_labels;
 
 pub use check::check;
 pub use coverage::{Coverage, coverage};

@@ -25,8 +25,9 @@ impl<'d> Builder<'d, '_> {
         }
         let additional = self.additional(atoms, &name);
         let described = !properties.is_empty();
-        if !described && required.is_empty() && additional != Additional::Closed {
-            return self.map(atoms, additional);
+        let by_pattern = own_nodes(atoms).any(|(at, _)| at.has("patternProperties"));
+        if !described && required.is_empty() && (additional != Additional::Closed || by_pattern) {
+            return self.map(atoms, additional, &name);
         }
         self.warn_of_counts(atoms);
         let mut fields: Vec<Field> = properties
@@ -130,7 +131,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// An object without fields of its own.
-    fn map(&mut self, atoms: &[Atom<'d>], additional: Additional) -> Shape {
+    fn map(&mut self, atoms: &[Atom<'d>], additional: Additional, name: &str) -> Shape {
         let mut values = if let Additional::Typed(ty) = additional { ty } else { self.any() };
         let mut key_pattern = None;
         let mut key_max_length = None;
@@ -151,7 +152,7 @@ impl<'d> Builder<'d, '_> {
             }
             if let [(pattern, value)] = at.map("patternProperties").as_slice() {
                 key_pattern = Some((*pattern).to_owned());
-                values = self.type_ref(&[node(*value)], &format!("{pattern}Value"));
+                values = self.type_ref(&[node(*value)], &format!("{name}Value"));
             }
         }
         Shape::Map {

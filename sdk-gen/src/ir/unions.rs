@@ -11,14 +11,13 @@ use super::{
     discriminators::Declared,
     kinds::Kinds,
     model::{Shape, TypeId, TypeRef, UnionShape, Variant},
-    names::pascal,
     source::{At, Read},
 };
 
 const GROUPS: [(&str, Skip); 2] = [("anyOf", Skip::ANY_OF), ("oneOf", Skip::ONE_OF)];
 
-/// Properties whose constant names an inline variant.
-const TAG_PROPERTIES: [&str; 5] = ["type", "object", "kind", "event", "role"];
+/// Most combinations of several lists that hold together, such as an `allOf` of two `oneOf`s.
+const COMBINATIONS_MAX: usize = 1024;
 
 impl<'d> Builder<'d, '_> {
     /// `None` where the conjunction has no `oneOf` or `anyOf`.
@@ -32,13 +31,21 @@ impl<'d> Builder<'d, '_> {
         let without = skip.or(part);
         rest.splice(index..=index, (!live(at, without).is_nothing()).then_some(Atom::Node(at, without)));
 
+        if !rest.is_empty() && self.multiply_too_far(atoms) {
+            let message = format!("the lists of variants have more than {COMBINATIONS_MAX} combinations");
+            self.error(at, message, "list the combinations that are meant as one `oneOf`");
+            return Some(Shape::Any);
+        }
+
         let name = self.types[id.0 as usize].name.clone();
         let declared = Declared::read(at);
+        let members = self.members(at, key, declared.is_none());
+        let labels = self.variant_labels(&members);
         let mut seen = HashSet::new();
         let mut variants: Vec<Variant> = Vec::new();
         let mut tags: Vec<Vec<String>> = Vec::new();
         let mut implicit: Vec<Option<String>> = Vec::new();
-        for member in self.members(at, key, declared.is_none()) {
+        for (member, label) in members.into_iter().zip(labels) {
             let mut conjunction = rest.clone();
             conjunction.push(node(member));
             let kinds = self.kinds(&conjunction);
@@ -50,8 +57,7 @@ impl<'d> Builder<'d, '_> {
                 self.warning(member, message, "make its type agree with the keywords beside the list");
                 continue;
             }
-            let hint = format!("{name}{}", self.variant_label(member));
-            let ty = self.type_ref(&conjunction, &hint);
+            let ty = self.type_ref(&conjunction, &format!("{name}{label}"));
             if !seen.insert(ty.id) {
                 continue;
             }
@@ -95,29 +101,16 @@ impl<'d> Builder<'d, '_> {
         members
     }
 
-    /// What tells an inline variant from its sisters, for its name.
-    fn variant_label(&mut self, member: At<'d>) -> String {
-        if let Some(target) = member.text("$ref") {
-            return pascal(target.rsplit('/').next().unwrap_or_default());
+    /// Whether the lists of one conjunction have more combinations than can sensibly be types.
+    fn multiply_too_far(&self, atoms: &[Atom<'d>]) -> bool {
+        let mut combinations: usize = 1;
+        for atom in atoms {
+            let Atom::Node(at, skip) = *atom else { continue };
+            for (key, _) in GROUPS.into_iter().filter(|(_, part)| live(at, skip).has(*part)) {
+                combinations = combinations.saturating_mul(at.list(key).len().max(1));
+            }
         }
-        let constant = |property: &&str| {
-            let property = member.get("properties")?.get(property)?;
-            let value = property.get("const").or_else(|| match property.list("enum").as_slice() {
-                [only] => Some(*only),
-                _ => None,
-            })?;
-            value.as_str()
-        };
-        let tag =
-            TAG_PROPERTIES.iter().find_map(constant).or_else(|| member.get("const").and_then(At::as_str));
-        let title = member.text("title").filter(|title| title.split_whitespace().count() <= 4);
-        match tag.or(title).map(pascal) {
-            Some(label) if !label.is_empty() => label,
-            _ => match self.node_kinds(member, Skip::NOTHING).split().as_slice() {
-                [kind] => kind.label().to_owned(),
-                _ => "Variant".to_owned(),
-            },
-        }
+        combinations > COMBINATIONS_MAX
     }
 
     /// Drops lists whose members only say which fields must be there: the fields stay optional, and it is said.
@@ -129,7 +122,9 @@ impl<'d> Builder<'d, '_> {
                 continue;
             };
             for (key, part) in GROUPS {
-                if live(at, skip).has(part) && at.list(key).iter().all(|member| requires_only(*member)) {
+                let members = at.list(key);
+                let only_require = !members.is_empty() && members.into_iter().all(requires_only);
+                if live(at, skip).has(part) && only_require {
                     let message = format!("which fields `{key}` requires together is not checked");
                     self.warning(at, message, "describe each case as an object of its own");
                     skip = skip.or(part);

@@ -42,7 +42,8 @@ impl<'d> Builder<'d, '_> {
         }
         let own = self.node_kinds(at, skip);
         for (key, value) in at.entries() {
-            if kinds::of_keyword(key).is_some_and(|kinds| !own.meets(kinds)) {
+            let is_flag = key == "required" && value.as_bool().is_some();
+            if !is_flag && kinds::of_keyword(key).is_some_and(|kinds| !own.meets(kinds)) {
                 let message = format!("`{key}` says nothing about a value of this type");
                 self.warning(value, message, "remove it, or correct `type`");
             }
@@ -51,13 +52,6 @@ impl<'d> Builder<'d, '_> {
             let message =
                 "a discriminator without `oneOf`: the object alone is generated, other fields are kept";
             self.warning(at, message, "list the variants in a `oneOf` beside the discriminator");
-        }
-        if at.flag("nullable") && self.document.is_31() {
-            self.warning(
-                at,
-                "`nullable` is of OpenAPI 3.0; read as it was meant there",
-                "write `type: [..., 'null']`",
-            );
         }
     }
 

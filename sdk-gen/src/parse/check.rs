@@ -1,7 +1,7 @@
 //! Compares the document with the table in [`super::shape`] and reports every key that does not fit.
 
 use super::{
-    document::Document,
+    document::{Document, Version},
     shape::{Expect, Kind, keys, other_keys},
     tree::At,
 };
@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostics;
 
 pub(super) fn check(document: &Document, diagnostics: &mut Diagnostics) {
     let root = document.root();
-    let mut walk = Walk { diagnostics };
+    let mut walk = Walk { is_31: document.version() == Version::V31, diagnostics };
     walk.object(root, Kind::Document);
     for key in ["info", "paths"] {
         // A document of components or webhooks only is a 3.1 document, too.
@@ -21,6 +21,7 @@ pub(super) fn check(document: &Document, diagnostics: &mut Diagnostics) {
 }
 
 struct Walk<'g> {
+    is_31: bool,
     diagnostics: &'g mut Diagnostics,
 }
 
@@ -37,6 +38,11 @@ impl Walk<'_> {
         for (key, value) in at.entries() {
             if key.starts_with("x-") {
                 continue;
+            }
+            if key == "nullable" && kind == Kind::Schema && self.is_31 && value.as_bool() == Some(true) {
+                let help = "write `type: [..., 'null']`";
+                let message = "`nullable` is of OpenAPI 3.0; it is read as it was meant there";
+                self.diagnostics.warning(value.pointer(), value.place(), message, help);
             }
             let listed = known.iter().find(|(name, _)| *name == key).map(|(_, expect)| *expect);
             match listed.or_else(|| other_keys(kind)) {

@@ -66,10 +66,6 @@ impl Document {
         self.version
     }
 
-    pub fn is_31(&self) -> bool {
-        self.version == Version::V31
-    }
-
     pub fn root(&self) -> At<'_> {
         self.tree.root()
     }

@@ -44,7 +44,7 @@ pub struct Entry {
 }
 
 /// Most nodes in a tree, those that aliases copy included. OpenAI's document has a tenth of that.
-const NODES_MAX: usize = 4_000_000;
+const NODES_MAX: usize = 2_000_000;
 /// Deepest nesting. Published documents reach 30; the readers and walkers below may recurse this deep.
 pub(super) const DEPTH_MAX: usize = 128;
 

@@ -1,5 +1,7 @@
 //! The binary as operators meet it: flags, banner, keys, signals, exit codes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;

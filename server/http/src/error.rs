@@ -5,7 +5,7 @@ use novai_core::Error;
 use novai_core::error::RejectionReason;
 
 use crate::codes::Code;
-use crate::problem::{Details, Problem};
+use crate::problem::Problem;
 
 /// No `_` arm: a new variant must choose its code.
 fn code(error: &Error) -> Code {
@@ -53,7 +53,8 @@ impl From<Error> for Problem {
                 }
             }
             Error::ProviderRateLimited { retry_after, limits, .. } => {
-                problem.details = Details { retry_after, limits, allow: None };
+                problem.details.retry_after = retry_after;
+                problem.details.limits = limits;
             }
             Error::ProviderUnavailable { retry_after, .. } => problem.details.retry_after = retry_after,
             Error::ProviderAuth { .. }

@@ -22,7 +22,8 @@ pub(crate) struct Problem {
     pub message: Cow<'static, str>,
     /// Path of the offending field, such as `messages[0].content`.
     pub param: Option<String>,
-    pub details: Details,
+    /// Boxed so that results stay small: most requests have no problem.
+    pub details: Box<Details>,
 }
 
 /// What only some problems carry, as headers.
@@ -59,7 +60,7 @@ impl Problem {
             code: Cow::Borrowed(code),
             message: message.into(),
             param: None,
-            details: Details::default(),
+            details: Box::default(),
         }
     }
 

@@ -274,14 +274,13 @@ impl<'a> Section<'a> {
 /// A value in a message: short, and never a whole table.
 fn shown(value: &DeValue<'_>) -> String {
     const CHARS_MAX: usize = 60;
-    let text = match value {
+    match value {
         DeValue::String(text) => format!("{:?}", text.chars().take(CHARS_MAX).collect::<String>()),
         DeValue::Integer(number) => number.to_string(),
         DeValue::Float(number) => number.to_string(),
         DeValue::Boolean(on) => on.to_string(),
         other => format!("a TOML {}", other.type_str()),
-    };
-    text
+    }
 }
 
 /// The known key that `key` most likely means.

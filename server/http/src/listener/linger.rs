@@ -28,10 +28,10 @@ impl Leftover {
 
     pub(super) async fn linger(self) {
         let left = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mut socket) = left {
-            if socket.shutdown().await.is_ok() {
-                discard(&socket).await;
-            }
+        if let Some(mut socket) = left
+            && socket.shutdown().await.is_ok()
+        {
+            discard(&socket).await;
         }
     }
 }

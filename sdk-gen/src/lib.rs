@@ -81,7 +81,7 @@ pub fn files(api: &Api, target: Target, diagnostics: &mut Diagnostics) -> Vec<Ou
             emit::rust::types::emit(&types, emit::rust::types::Layout::SERVER)
         }
         Target::ServerApi => emit::dropshot::emit(&lower::dropshot::interface(&context, diagnostics)),
-        Target::Rust => Vec::new(),
+        Target::Rust => emit::rust::sdk::emit(&lower::rust::sdk::lower(&context, diagnostics), diagnostics),
     };
     files.into_iter().map(|(path, contents)| OutputFile { path, contents }).collect()
 }

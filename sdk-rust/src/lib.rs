@@ -1,4 +1,4 @@
-//! Client for the NovAI gateway.
+#![doc = include_str!("../README.md")]
 
 mod body;
 mod call;

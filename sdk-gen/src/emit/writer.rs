@@ -48,6 +48,11 @@ impl Writer {
         self.depth += 1;
     }
 
+    /// Ends a block that has no closing line.
+    pub fn dedent(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
     /// Ends one block and begins the next: `} else {`.
     pub fn turn(&mut self, text: impl AsRef<str>) {
         self.depth = self.depth.saturating_sub(1);
@@ -99,7 +104,7 @@ impl Writer {
         } else {
             self.open(format!("{left} ="));
             self.line(format!("{right};"));
-            self.depth -= 1;
+            self.dedent();
         }
     }
 

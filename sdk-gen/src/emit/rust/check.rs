@@ -137,6 +137,7 @@ fn call(at: &str, place: &Place<'_>, rule: &Rule) -> String {
         Rule::Pattern { constant, .. } => format!("{at}.pattern({value}, &{constant})"),
         Rule::KeyPattern { constant, .. } => format!("{at}.key_pattern({owner}.keys(), &{constant})"),
         Rule::Unique => format!("{at}.unique({value})"),
+        Rule::Object => format!("{at}.object({value})"),
         Rule::OneOf(values) => format!("{at}.one_of({value}, &[{}])", quoted(values)),
         Rule::OneOfNumbers(values) => format!("{at}.one_of_numbers({value}, &[{}])", values.join(", ")),
         Rule::NoExtra(ident) => format!("{at}.no_extra(&self.{ident})"),

@@ -1,10 +1,14 @@
 //! Rust source text: the wire types, what they share, and the SDK around them.
 //!
-//! Start at [`types::emit`].
+//! Start at [`types::emit`] and [`sdk::emit`].
 
+mod accumulate;
 mod check;
 mod enums;
 mod objects;
+mod raw;
+mod resources;
+pub mod sdk;
 pub mod spell;
 pub mod types;
 mod unions;

@@ -26,15 +26,16 @@ pub fn document(api: &Api, diagnostics: &mut Diagnostics) -> Value {
 }
 
 /// What progenitor can read: one success and one error type per operation, JSON and SSE as two operations, and every
-/// type that has a name in Rust as a reference to a stub, because our own types replace it.
-pub fn client(api: &Api, names: Names<'_>, diagnostics: &mut Diagnostics) -> Value {
+/// type that has a name in Rust as a reference to a stub, because our own types replace it. `ids` are the operations' ids,
+/// in their order: of the one that answers JSON and of the one that streams.
+pub fn client(api: &Api, names: Names<'_>, ids: &[(String, String)], diagnostics: &mut Diagnostics) -> Value {
     let mut stubs = Map::new();
     for at in 0..api.types.len() {
         if let Some(name) = names(TypeId(at as u32)) {
             stubs.insert(name, json!({ "type": "object" }));
         }
     }
-    let paths = operations::client_paths(api, names, diagnostics);
+    let paths = operations::client_paths(api, names, ids, diagnostics);
     assemble(api, stubs, paths)
 }
 

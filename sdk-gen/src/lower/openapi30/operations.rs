@@ -182,10 +182,16 @@ pub fn parameters_object(
     json!({ "type": "object", "required": required, "properties": properties })
 }
 
-pub fn client_paths(api: &Api, names: Names<'_>, diagnostics: &mut Diagnostics) -> Value {
+pub fn client_paths(
+    api: &Api,
+    names: Names<'_>,
+    ids: &[(String, String)],
+    diagnostics: &mut Diagnostics,
+) -> Value {
     let mut paths = Map::new();
-    for operation in &api.operations {
-        let Some(shared) = client_common(api, operation, names, diagnostics) else { continue };
+    for (operation, (id, stream_id)) in api.operations.iter().zip(ids) {
+        let Some(mut shared) = client_common(api, operation, names, diagnostics) else { continue };
+        shared["operationId"] = json!(id);
         let success = &operation.success;
         if let Some(ty) = success.json {
             let schema = schema::used(api, ty, names, diagnostics);
@@ -206,17 +212,12 @@ pub fn client_paths(api: &Api, names: Names<'_>, diagnostics: &mut Diagnostics) 
                 operation,
                 json!({ "text/event-stream": { "schema": { "type": "string" } } }),
             );
-            body["operationId"] = json!(stream_id(operation));
+            body["operationId"] = json!(stream_id);
             let path = format!("{}{SSE_SUFFIX}", operation.path);
             insert(&mut paths, &path, operation.method, body);
         }
     }
     Value::Object(paths)
-}
-
-/// `operationId` of the twin that streams.
-pub fn stream_id(operation: &Operation) -> String {
-    if operation.success.json.is_some() { format!("{}Stream", operation.id) } else { operation.id.clone() }
 }
 
 /// Everything but the answer; `None` where progenitor could not send the request.

@@ -2,8 +2,11 @@
 //!
 //! Start at [`types`]; read [`repr::Reprs`] next: it decides what is an item and what is spelled in place.
 
+pub mod accumulate;
 mod builders;
+mod convert;
 pub mod docs;
+mod examples;
 mod graph;
 pub mod model;
 pub mod names;
@@ -11,6 +14,7 @@ mod objects;
 mod place;
 mod repr;
 mod rules;
+pub mod sdk;
 mod unions;
 
 use std::collections::BTreeMap;

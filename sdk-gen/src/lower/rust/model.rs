@@ -221,6 +221,8 @@ pub enum Rule {
         regex: String,
     },
     Unique,
+    /// Any JSON object.
+    Object,
     /// A constant or a list of them, as wire text.
     OneOf(Vec<String>),
     /// A list of numbers.

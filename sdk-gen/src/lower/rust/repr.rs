@@ -140,6 +140,7 @@ impl<'a> Reprs<'a> {
                 Ty::Tuple(items.iter().copied().map(spell).collect())
             }
             Shape::Tuple { .. } => Ty::Vec(Box::new(Ty::Value)),
+            shape if is_free_object(self.api, shape) => Ty::Value,
             Shape::Map { values, .. } => match spell(*values) {
                 Ty::Value => Ty::Object,
                 values => Ty::Map(Box::new(values)),
@@ -153,6 +154,24 @@ impl<'a> Reprs<'a> {
                 UnionKind::Any | UnionKind::Union => Ty::Value,
             },
         }
+    }
+}
+
+/// An object of which the document says nothing more: `Value`, so that `json!({…})` is one. The server's check sees to it
+/// that it is an object.
+pub fn is_free_object(api: &Api, shape: &Shape) -> bool {
+    match shape {
+        Shape::Object(object) => object.fields.is_empty() && object.additional == Additional::Open,
+        Shape::Map {
+            values,
+            min_properties: None,
+            max_properties: None,
+            key_pattern: None,
+            key_max_length: None,
+        } => {
+            matches!(resolved(api, values.id).1, Shape::Any)
+        }
+        _ => false,
     }
 }
 
@@ -186,6 +205,7 @@ fn is_item(api: &Api, cycles: &Cycles, id: TypeId) -> bool {
             UnionKind::Union | UnionKind::Strings { .. } => true,
             _ => ty.named,
         },
+        shape if is_free_object(api, shape) => false,
         // An endless alias is spelled `Value`, which needs no name.
         _ => ty.named && !cycles.is_endless(id),
     }

@@ -8,7 +8,7 @@ use crate::diagnostic::Diagnostics;
 use crate::ir::model::{Additional, Api, Range, Shape, TypeId, TypeRef};
 
 use super::model::{Rule, Ty};
-use super::repr::{UnionKind, resolved, union_kind};
+use super::repr::{UnionKind, is_free_object, resolved, union_kind};
 use super::{Context, names, objects, unions};
 
 /// Rules by type, for every type that a caller sends and that has any.
@@ -147,6 +147,7 @@ fn value_rules(context: &Context<'_>, ty: TypeRef, owner: &str, known: &BTreeSet
             rules.extend(each(context, *items, owner, known, Rule::Each));
             rules
         }
+        shape if is_free_object(api, shape) => vec![Rule::Object],
         Shape::Map { values, min_properties, max_properties, key_pattern, key_max_length } => {
             let mut rules = lengths(&[
                 ("min_properties", min_properties.filter(|&low| low > 0)),

@@ -5,6 +5,9 @@
 //!
 //! The whole grows in place; a piece is copied once, into it. `null` and absent change nothing.
 
+// The rules of every description, not only of those that this one needs.
+#![allow(dead_code)]
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 

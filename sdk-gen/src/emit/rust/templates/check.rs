@@ -200,6 +200,10 @@ impl<'a> Path<'a> {
         self.violation(format!("must be one of {}", listed(allowed)), Quoted(text))
     }
 
+    pub fn object(&self, value: &Value) -> Result<(), Violation> {
+        self.hold(value.is_object(), || "must be an object".to_owned(), &Kind(value))
+    }
+
     pub fn no_extra(&self, extra: &Map<String, Value>) -> Result<(), Violation> {
         let Some((name, value)) = extra.iter().next() else { return Ok(()) };
         Err(self.field(name).violation("is not a known field", Kind(value)))

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::generated::check::Pattern;
 use crate::generated::support;
-use crate::generated::{Check, JsonSchemaObject, Path, Violation};
+use crate::generated::{Check, Path, Violation};
 
 /// A function that the model may call.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct FunctionDefinition {
     pub description: Option<String>,
     /// JSON Schema of the arguments. Absent, the function takes none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub parameters: Option<JsonSchemaObject>,
+    pub parameters: Option<Value>,
     /// Whether the arguments are guaranteed to match `parameters`. Only a subset of JSON Schema is
     /// possible then.
     ///
@@ -47,8 +47,8 @@ impl FunctionDefinition {
     }
 
     /// JSON Schema of the arguments. Absent, the function takes none.
-    pub fn parameters(mut self, parameters: JsonSchemaObject) -> Self {
-        self.parameters = Some(parameters);
+    pub fn parameters(mut self, parameters: impl Into<Value>) -> Self {
+        self.parameters = Some(parameters.into());
         self
     }
 
@@ -64,6 +64,9 @@ static FUNCTION_DEFINITION_NAME_PATTERN: Pattern = Pattern::new("^[a-zA-Z0-9_-]{
 impl Check for FunctionDefinition {
     fn check_at(&self, at: &Path<'_>) -> Result<(), Violation> {
         at.field("name").pattern(&self.name, &FUNCTION_DEFINITION_NAME_PATTERN)?;
+        if let Some(value) = &self.parameters {
+            at.field("parameters").object(value)?;
+        }
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::generated::check::Pattern;
 use crate::generated::support;
-use crate::generated::{Check, JsonSchemaObject, Path, Violation};
+use crate::generated::{Check, Path, Violation};
 
 /// A schema that an answer must obey.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct JsonSchemaDefinition {
     pub description: Option<String>,
     /// The schema.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub schema: Option<JsonSchemaObject>,
+    pub schema: Option<Value>,
     /// Whether the answer is guaranteed to match. Only a subset of JSON Schema is possible then.
     ///
     /// Default: `false`.
@@ -46,8 +46,8 @@ impl JsonSchemaDefinition {
     }
 
     /// The schema.
-    pub fn schema(mut self, schema: JsonSchemaObject) -> Self {
-        self.schema = Some(schema);
+    pub fn schema(mut self, schema: impl Into<Value>) -> Self {
+        self.schema = Some(schema.into());
         self
     }
 
@@ -63,6 +63,9 @@ static JSON_SCHEMA_DEFINITION_NAME_PATTERN: Pattern = Pattern::new("^[a-zA-Z0-9_
 impl Check for JsonSchemaDefinition {
     fn check_at(&self, at: &Path<'_>) -> Result<(), Violation> {
         at.field("name").pattern(&self.name, &JSON_SCHEMA_DEFINITION_NAME_PATTERN)?;
+        if let Some(value) = &self.schema {
+            at.field("schema").object(value)?;
+        }
         Ok(())
     }
 }

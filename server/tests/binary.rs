@@ -130,3 +130,44 @@ fn what_cannot_work_ends_the_start_with_a_reason() {
         assert!(!message.contains("panicked"), "{message}");
     }
 }
+
+/// Largest memory the process ever had, in KiB.
+#[cfg(target_os = "linux")]
+fn peak_kib(process: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_body_of_100_mb_costs_no_memory() {
+    const MIB: usize = 1024 * 1024;
+    let dir = tempfile::tempdir().unwrap();
+    let key = "operators-own-key-0123456789";
+    let novai = start(dir.path(), &[("NOVAI_BOOTSTRAP_KEY", key)]);
+    // (how the length is told, how much memory the answer may cost)
+    let declared = format!("Content-Length: {}\r\n", 100 * MIB);
+    let cases = [(declared.as_str(), 4 * 1024), ("Transfer-Encoding: chunked\r\n", 2 * 20 * 1024)];
+    for (length, growth_max_kib) in cases {
+        let before_kib = peak_kib(&novai.process);
+        let mut socket = TcpStream::connect(&novai.address).unwrap();
+        let head = format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+             Authorization: Bearer {key}\r\nContent-Type: application/json\r\n{length}\r\n"
+        );
+        socket.write_all(head.as_bytes()).unwrap();
+        let chunk = [&b"100000\r\n"[..], &vec![b' '; MIB], b"\r\n"].concat();
+        for _ in 0..100 {
+            // Once it has answered, the gateway may stop listening.
+            if socket.write_all(&chunk).is_err() {
+                break;
+            }
+        }
+        let mut answer = [0; 12];
+        socket.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 413", "{length}");
+        let growth_kib = peak_kib(&novai.process) - before_kib;
+        assert!(growth_kib < growth_max_kib, "{length}: {growth_kib} KiB");
+    }
+}

@@ -122,3 +122,47 @@ async fn keep_context(context: Context) -> Result<HttpResponseUpdatedNoContent, 
     app.contexts.put(context);
     Ok(HttpResponseUpdatedNoContent())
 }
+
+#[cfg(test)]
+mod tests {
+    use novai_core::{Catalog, Gateway, KeyStore, Principal};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::Front;
+    use crate::cors::Cors;
+    use crate::listener::{Limits, Shutdown, serve};
+
+    struct AnyKey;
+
+    impl KeyStore for AnyKey {
+        fn principal(&self, _: &str) -> Option<Principal> {
+            Some(Principal { key_id: "key_1".into() })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slow_body_holds_no_context() {
+        let shutdown = Shutdown::default();
+        let gateway = Arc::new(Gateway::new(Catalog::new()));
+        let app = Arc::new(App::new(gateway, Arc::new(AnyKey), crate::Options::default(), shutdown.clone()));
+        let front = Arc::new(Front::new(Arc::clone(&app), Cors::default(), Arc::new(())).await.unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(serve(listener, None, Limits::default(), front, shutdown));
+
+        let mut waiting = Vec::new();
+        for _ in 0..4 * MADE_AT_ONCE {
+            let mut socket = TcpStream::connect(address).await.unwrap();
+            let head = "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\n\
+                        Expect: 100-continue\r\nContent-Length: 10\r\n\r\n";
+            socket.write_all(head.as_bytes()).await.unwrap();
+            // Told to go on, because the operation has begun to read.
+            let mut interim = [0; 25];
+            socket.read_exact(&mut interim).await.unwrap();
+            assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+            waiting.push(socket);
+        }
+        assert_eq!(app.contexts.spare.lock().unwrap().len(), MADE_AT_ONCE);
+    }
+}

@@ -103,10 +103,10 @@ impl Catalog {
         for discovery in &self.discoveries {
             models.extend(discovery.models().into_iter().filter(|model| seen.insert(Arc::clone(&model.id))));
         }
-        if models.is_empty() {
-            if let Some(error) = self.discoveries.iter().find_map(Discovery::blind) {
-                return Err(error);
-            }
+        if models.is_empty()
+            && let Some(error) = self.discoveries.iter().find_map(Discovery::blind)
+        {
+            return Err(error);
         }
         Ok(models)
     }

@@ -28,10 +28,11 @@ pub(super) fn body(call: &ChatCall, kind: Kind) -> Result<Bytes, Error> {
         }
         // Absent when decoded may still be `null` in the text, and a second member of that name would be worse than a
         // rewrite.
-        if call.request.stream_options.is_none() && memmem::find(&call.raw, b"stream_options").is_none() {
-            if let Some(spliced) = splice(&call.raw) {
-                return Ok(spliced);
-            }
+        if call.request.stream_options.is_none()
+            && memmem::find(&call.raw, b"stream_options").is_none()
+            && let Some(spliced) = splice(&call.raw)
+        {
+            return Ok(spliced);
         }
     }
     rewrite(&call.raw, renamed, usage_missing).map_err(|error| Error::InvalidRequest {

@@ -62,10 +62,11 @@ impl<'a> Flat<'a> {
 impl<'a> Maker<'a> {
     /// `variant` tells equal items of a list apart.
     fn make(&mut self, schema: &'a Value, depth: usize, variant: usize) -> Value {
-        if depth > DEPTH_MAX || self.values_left == 0 {
+        let Some(values_left) = self.values_left.checked_sub(1) else { return Value::Null };
+        self.values_left = values_left;
+        if depth > DEPTH_MAX {
             return Value::Null;
         }
-        self.values_left -= 1;
         let schema = &self.flattened(schema, depth);
         if let Some(constant) = schema.get("const") {
             return self.copied(constant);
@@ -261,10 +262,9 @@ fn number(schema: &Flat<'_>, integer: bool, variant: usize) -> Value {
 fn string(schema: &Flat<'_>, variant: usize) -> String {
     let least = schema.bound("minLength").unwrap_or(0).min(STRING_CHARS_MAX as u64) as usize;
     let most = schema.bound("maxLength").unwrap_or(u64::MAX).min(STRING_CHARS_MAX as u64) as usize;
-    if let Some(expression) = schema.get("pattern").and_then(Value::as_str) {
-        if let Some(text) = pattern::sample(expression, least) {
-            return text;
-        }
+    let expression = schema.get("pattern").and_then(Value::as_str);
+    if let Some(text) = expression.and_then(|expression| pattern::sample(expression, least)) {
+        return text;
     }
     let text = match schema.get("format").and_then(Value::as_str) {
         Some("date") => "2026-01-31".to_owned(),

@@ -53,11 +53,11 @@ impl State {
         if self.failed {
             return None;
         }
-        if let Some(fault) = self.behaviour.fault {
-            if self.events_sent == fault.events_before() {
-                self.failed = true;
-                return Some(Err(fault.in_stream(&self.provider, self.events_sent, &self.deadlines).await));
-            }
+        if let Some(fault) = self.behaviour.fault
+            && self.events_sent == fault.events_before()
+        {
+            self.failed = true;
+            return Some(Err(fault.in_stream(&self.provider, self.events_sent, &self.deadlines).await));
         }
         let event = self.event()?;
         if let Some(delay) = self.behaviour.delay_per_token {

@@ -48,11 +48,13 @@ fn check(bytes: &[u8], expected: &Outcome, retry_ms: Option<u64>, bytes_max: usi
 /// Every position, but for inputs of many kilobytes (one case: the same line 2,000 times, which would take quadratic
 /// time) every one near the ends and each 61st between them.
 fn is_worth_a_cut(cut: usize, length: usize) -> bool {
-    length < 4096 || cut < 256 || length - cut < 256 || cut % 61 == 0
+    length < 4096 || cut < 256 || length - cut < 256 || cut.is_multiple_of(61)
 }
 
-/// Input, then the events as (name, data, id).
-const CASES: &[(&str, &[(&str, &str, &str)])] = &[
+/// Name, data and last id.
+type Expected = (&'static str, &'static str, &'static str);
+
+const CASES: &[(&str, &[Expected])] = &[
     ("", &[]),
     ("\n\n\r\r\n", &[]),
     ("data: a\n\n", &[("", "a", "")]),

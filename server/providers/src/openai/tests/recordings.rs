@@ -48,7 +48,7 @@ fn every_split_of_every_recording() {
         let expected = expected(bytes);
         let bytes = Bytes::copy_from_slice(bytes);
         // Cuts near each other exercise the same code; the long files would take minutes in a debug build.
-        let step = 1 + bytes.len() / 4000;
+        let step = 1 + bytes.len() / 2000;
         for cut in (0..=bytes.len()).step_by(step) {
             let mut decoder = Decoder::new(1 << 20);
             let mut seen = Vec::new();

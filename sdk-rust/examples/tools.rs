@@ -4,7 +4,7 @@
 
 use novai::types::{AssistantMessage, ChatCompletionRequest, FunctionDefinition, Message, Tool, ToolCall};
 use novai::{Client, Error};
-use serde_json::{Map, json};
+use serde_json::json;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {

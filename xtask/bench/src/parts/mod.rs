@@ -5,6 +5,7 @@ mod generator;
 mod idle;
 mod laws;
 mod machine;
+mod scenarios;
 mod sdk;
 mod server;
 

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use super::{
     Options, bounds_note,
     laws::{JSON_CPU_RATIO, P99_ADDED_MS, P99_CONNECTIONS, STREAM_CPU_RATIO},
+    scenarios::{SCENARIOS, Scenario},
 };
 use crate::{
     child::Role,
@@ -16,24 +17,8 @@ use crate::{
     usage::{CpuReading, rss_kib},
 };
 
-const CONNECTIONS: [usize; 3] = [1, 16, 64];
 /// Odd, so that the median is a round that happened.
 const ROUNDS: usize = 7;
-
-struct Scenario {
-    title: &'static str,
-    script: &'static str,
-    /// Requests of one round at 1 connection, and at more: about half a second of work.
-    requests: (usize, usize),
-}
-
-const SCENARIOS: [Scenario; 4] = [
-    Scenario { title: "JSON 400", script: "bench-json-400", requests: (1500, 4000) },
-    Scenario { title: "JSON 20,000", script: "bench-json-20000", requests: (1000, 2500) },
-    Scenario { title: "SSE 64", script: "bench-stream-64", requests: (500, 1200) },
-    // What a model's own pace does to the figures; no law bounds it.
-    Scenario { title: "SSE 64, 2 ms apart", script: "bench-stream-64-2ms", requests: (4, 128) },
-];
 
 /// What a round showed.
 struct Round {
@@ -53,7 +38,9 @@ pub fn measure(options: &Options) -> Result<Table> {
     let upstream_address = upstream.address()?;
     let floor = Role::own(["floor", "--upstream", &upstream_address])?;
     let floor_address = floor.address()?;
-    let gateway = Gateway::start(&options.gateway, &options.scratch, &upstream_address, &scripts)?;
+    let mut models = scripts.clone();
+    models.dedup();
+    let gateway = Gateway::start(&options.gateway, &options.scratch, &upstream_address, &models)?;
     let proxies = [
         Proxy { name: "floor", address: &floor_address, pid: floor.pid() },
         Proxy { name: "gateway", address: &gateway.address, pid: gateway.pid() },
@@ -76,17 +63,22 @@ pub fn measure(options: &Options) -> Result<Table> {
         ],
     );
     for (scenario, script) in SCENARIOS.iter().zip(&scripts) {
-        for connections in CONNECTIONS {
-            let (few, many) = scenario.requests;
-            let requests = (if connections == 1 { few } else { many }) / if options.quick { 4 } else { 1 };
-            let measured = alternate(&proxies, *script, connections, requests.max(connections), rounds)?;
-            add_rows(&mut table, scenario, *script, connections, &proxies, &measured)?;
+        for &connections in scenario.connections {
+            let load = Load {
+                script: *script,
+                connections,
+                requests: scenario.requests(connections, options.quick),
+                rate: scenario.rate,
+            };
+            let measured = alternate(&proxies, &load, rounds)?;
+            add_rows(&mut table, scenario, &load, &proxies, &measured)?;
             eprintln!("measured {} at {connections}", scenario.title);
         }
     }
     table.notes.push(format!(
         "Medians of {rounds} rounds, alternating. Floor: hyper's server before hyper-util's pooled client, nothing else. \
-         Gateway: keys checked, every request logged to a file."
+         Gateway: keys checked, every request logged to a file. Without a rate, connections send as fast as they are \
+         answered, and waiting for the CPU is most of the latency."
     ));
     table.notes.push(bounds_note(&[JSON_CPU_RATIO, STREAM_CPU_RATIO, P99_ADDED_MS]));
     Ok(table)
@@ -96,41 +88,45 @@ fn parse(script: &str) -> Result<Script> {
     script.parse().map_err(anyhow::Error::msg)
 }
 
-fn alternate(
-    proxies: &[Proxy; 2],
+/// What one round sends.
+struct Load {
     script: Script,
     connections: usize,
     requests: usize,
-    rounds: usize,
-) -> Result<[Vec<Round>; 2]> {
+    rate: Option<usize>,
+}
+
+fn alternate(proxies: &[Proxy; 2], load: &Load, rounds: usize) -> Result<[Vec<Round>; 2]> {
     let mut measured = [Vec::new(), Vec::new()];
     for proxy in proxies {
         // Connections, caches and allocator pools fill up before anything counts.
-        round(proxy, script, connections, (requests / 4).max(connections))?;
+        round(proxy, &Load { requests: (load.requests / 4).max(load.connections), ..*load })?;
     }
     for number in 0..rounds {
         // Neither always goes first.
         let order = if number % 2 == 0 { [0, 1] } else { [1, 0] };
         for index in order {
-            measured[index].push(round(&proxies[index], script, connections, requests)?);
+            measured[index].push(round(&proxies[index], load)?);
         }
     }
     Ok(measured)
 }
 
-fn round(proxy: &Proxy, script: Script, connections: usize, requests: usize) -> Result<Round> {
+fn round(proxy: &Proxy, load: &Load) -> Result<Round> {
     let before = CpuReading::of(proxy.pid)?;
-    let load = Role::own([
+    let mut arguments = vec![
         "load".to_owned(),
         format!("--address={}", proxy.address),
         format!("--key={API_KEY}"),
-        format!("--script={script}"),
-        format!("--connections={connections}"),
-        format!("--requests={requests}"),
-    ])?;
-    let line = load
-        .line()
-        .with_context(|| format!("{script} at {connections} connections on the {}", proxy.name))?;
+        format!("--script={}", load.script),
+        format!("--connections={}", load.connections),
+        format!("--requests={}", load.requests),
+    ];
+    arguments.extend(load.rate.map(|rate| format!("--rate={rate}")));
+    let generator = Role::own(arguments)?;
+    let line = generator.line().with_context(|| {
+        format!("{} at {} connections on the {}", load.script, load.connections, proxy.name)
+    })?;
     let cpu = CpuReading::of(proxy.pid)?.since(&before);
     let outcome: Outcome =
         serde_json::from_str(&line).with_context(|| format!("the load generator said {line:?}"))?;
@@ -141,8 +137,7 @@ fn round(proxy: &Proxy, script: Script, connections: usize, requests: usize) -> 
 fn add_rows(
     table: &mut Table,
     scenario: &Scenario,
-    script: Script,
-    connections: usize,
+    load: &Load,
     proxies: &[Proxy; 2],
     measured: &[Vec<Round>; 2],
 ) -> Result<()> {
@@ -156,22 +151,23 @@ fn add_rows(
 
     for (proxy, rounds) in proxies.iter().zip(measured) {
         let is_gateway = proxy.name == "gateway";
-        let ratio = match script {
+        let is_paced = matches!(load.script, Script::Stream { pause, .. } if !pause.is_zero());
+        let ratio = match load.script {
             _ if !is_gateway => Cell::text(""),
+            _ if is_paced || !scenario.is_full_speed() => Cell::text(format!("{cpu_ratio:.2}×")),
             Script::Json { .. } => Cell::judged(cpu_ratio, 2, "×", JSON_CPU_RATIO),
-            Script::Stream { pause, .. } if pause.is_zero() => {
-                Cell::judged(cpu_ratio, 2, "×", STREAM_CPU_RATIO)
-            }
-            _ => Cell::text(format!("{cpu_ratio:.2}×")),
+            _ => Cell::judged(cpu_ratio, 2, "×", STREAM_CPU_RATIO),
         };
         let added = match is_gateway {
             false => Cell::text(""),
-            true if connections == P99_CONNECTIONS => Cell::judged(p99_added_ms, 2, "", P99_ADDED_MS),
+            true if load.connections == P99_CONNECTIONS && !is_paced => {
+                Cell::judged(p99_added_ms, 2, "", P99_ADDED_MS)
+            }
             true => Cell::number(p99_added_ms, 2),
         };
         table.row([
             Cell::text(scenario.title),
-            Cell::text(connections.to_string()),
+            Cell::text(load.connections.to_string()),
             Cell::text(proxy.name),
             Cell::number(middle(rounds, |round| round.outcome.requests as f64 / round.outcome.seconds), 0),
             Cell::number(middle(rounds, |round| round.outcome.p50_us as f64 / 1000.0), 3),

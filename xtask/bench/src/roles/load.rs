@@ -28,6 +28,9 @@ pub struct Options {
     /// In all, over every connection.
     #[arg(long)]
     requests: usize,
+    /// Requests per second over all connections; without it, as fast as they are answered.
+    #[arg(long)]
+    rate: Option<u32>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,6 +39,25 @@ pub struct Outcome {
     pub seconds: f64,
     pub p50_us: u64,
     pub p99_us: u64,
+}
+
+/// When one connection may send next: at even distances, each connection between its neighbours.
+struct Pace(tokio::time::Interval);
+
+impl Pace {
+    fn new(rate: u32, connections: usize, index: usize) -> Self {
+        let distance = Duration::from_secs(1) / rate;
+        let connections = u32::try_from(connections).unwrap_or(u32::MAX);
+        let first = tokio::time::Instant::now() + distance * u32::try_from(index).unwrap_or(u32::MAX);
+        let mut interval = tokio::time::interval_at(first, distance * connections);
+        // A slow answer must not be followed by a burst.
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        Self(interval)
+    }
+
+    async fn tick(&mut self) {
+        self.0.tick().await;
+    }
 }
 
 pub async fn run(options: Options) -> Result<()> {
@@ -47,12 +69,16 @@ pub async fn run(options: Options) -> Result<()> {
         try_join_all((0..options.connections).map(|_| Connection::open(&options.target.address))).await?;
 
     let started = Instant::now();
-    let loops = connections.into_iter().map(|mut connection| {
+    let loops = connections.into_iter().enumerate().map(|(index, mut connection)| {
+        let mut pace = options.rate.map(|rate| Pace::new(rate, options.connections, index));
         let (latencies_us, remaining) = (Rc::clone(&latencies_us), Rc::clone(&remaining));
         let (target, body) = (&options.target, body.clone());
         async move {
             while let Some(left) = remaining.get().checked_sub(1) {
                 remaining.set(left);
+                if let Some(pace) = &mut pace {
+                    pace.tick().await;
+                }
                 let sent = Instant::now();
                 let response = connection.send(target, body.clone()).await?;
                 read_whole(response, target.script).await?;

@@ -111,7 +111,7 @@ pub async fn run(settings: Settings) -> Result<Vec<Verdict>> {
             Column::Client(name) => {
                 let (_, command) =
                     settings.clients.iter().find(|(client, _)| client == name).context("no such client")?;
-                Subject::Client(AdapterPool::new(command))
+                Subject::Client(AdapterPool::new(command)?)
             }
         };
         verdicts.extend(run_column(work, &subject, &known, settings.concurrency).await);

@@ -11,7 +11,8 @@ use std::io::{self, BufRead, Write};
 use serde_json::json;
 
 fn main() -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // A worker beside this thread: connections of dropped streams must close while the next line is awaited.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let mut output = io::stdout().lock();
     writeln!(output, "{}", json!({ "protocol": 1, "client": "rust", "version": env!("CARGO_PKG_VERSION") }))?;
     output.flush()?;

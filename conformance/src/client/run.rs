@@ -32,6 +32,7 @@ pub async fn run(case: &Case, adapters: &AdapterPool, upstream: &ScriptedUpstrea
         "api_key": API_KEY,
         "params": params,
         "times": request.times,
+        "pause_ms": request.pause_ms,
         "abandon_after_events": request.abandon_after_events,
         "options": request.options,
     });

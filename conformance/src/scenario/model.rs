@@ -158,7 +158,7 @@ pub struct Request {
     /// The call is made this often, in a row, with one client.
     #[serde(default = "one")]
     pub times: usize,
-    /// Server mode: between one call and the next.
+    /// Between one call and the next.
     #[serde(default)]
     pub pause_ms: u64,
     /// The caller leaves after this many events.

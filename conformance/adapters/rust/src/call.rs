@@ -16,7 +16,10 @@ pub async fn all(request: &Request) -> Vec<Outcome> {
         Err(error) => return (0..request.times).map(|_| Outcome::failed(&error)).collect(),
     };
     let mut outcomes = Vec::new();
-    for _ in 0..request.times {
+    for call in 0..request.times {
+        if call > 0 && request.pause_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(request.pause_ms)).await;
+        }
         outcomes.push(match request.op {
             Op::ChatCreate => create(&client, request).await,
             Op::ChatStream => stream(&client, request).await,

@@ -13,6 +13,7 @@ pub struct Request {
     pub api_key: String,
     pub params: Value,
     pub times: usize,
+    pub pause_ms: u64,
     pub abandon_after_events: Option<usize>,
     pub options: Options,
 }

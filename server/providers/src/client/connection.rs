@@ -15,6 +15,7 @@ use novai_core::error::Deadline;
 
 use super::failure::Failure;
 use super::io::{BoxIo, Listened};
+use super::relay::Relay;
 use super::timer::Timer;
 
 pub(super) type Head = http::Response<Incoming>;
@@ -28,6 +29,7 @@ pub(super) struct Connection {
     /// Boxed by us: moving half a kilobyte between pool and body costs more than the allocation, once per connection.
     driver: Pin<Box<http1::Connection<TokioIo<Listened>, Full<Bytes>>>>,
     heard: Arc<AtomicBool>,
+    relay: Relay,
 }
 
 impl Connection {
@@ -35,7 +37,7 @@ impl Connection {
         let (io, heard) = Listened::new(io);
         let (sender, driver) =
             http1::Builder::new().max_buf_size(READ_BUFFER_BYTES_MAX).handshake(TokioIo::new(io)).await?;
-        Ok(Connection { sender, driver: Box::pin(driver), heard })
+        Ok(Connection { sender, driver: Box::pin(driver), heard, relay: Relay::new() })
     }
 
     /// Whether the upstream has said anything since the last request went out.
@@ -51,20 +53,26 @@ impl Connection {
     ) -> Result<Head, Failure> {
         self.heard.store(false, Relaxed);
         timer.enter(Deadline::FirstByte);
-        let mut answer = pin!(self.sender.send_request(request));
-        let driver = &mut self.driver;
+        let Connection { sender, driver, relay, .. } = self;
+        let mut answer = pin!(sender.send_request(request));
         poll_fn(|cx| {
-            // Only the driver can resolve the answer, and it is polled right here: the answer needs no waker of its own.
-            let quiet = &mut Context::from_waker(Waker::noop());
-            if let Poll::Ready(head) = answer.as_mut().poll(quiet) {
-                return Poll::Ready(head.map_err(Failure::from));
-            }
-            let ended = driver.as_mut().poll(cx);
-            match (answer.as_mut().poll(quiet), ended) {
-                (Poll::Ready(head), _) => Poll::Ready(head.map_err(Failure::from)),
-                (Poll::Pending, Poll::Ready(Err(error))) => Poll::Ready(Err(error.into())),
-                (Poll::Pending, Poll::Ready(Ok(()))) => Poll::Ready(Err(closed())),
-                (Poll::Pending, Poll::Pending) => timer.poll_expired(cx).map(Err),
+            let outcome = relay.poll(cx, |driven| {
+                // Only the driver can resolve the answer, and it is polled right here: the answer needs no waker.
+                let quiet = &mut Context::from_waker(Waker::noop());
+                if let Poll::Ready(head) = answer.as_mut().poll(quiet) {
+                    return Poll::Ready(head.map_err(Failure::from));
+                }
+                let ended = driver.as_mut().poll(driven);
+                match (answer.as_mut().poll(quiet), ended) {
+                    (Poll::Ready(head), _) => Poll::Ready(head.map_err(Failure::from)),
+                    (Poll::Pending, Poll::Ready(Err(error))) => Poll::Ready(Err(error.into())),
+                    (Poll::Pending, Poll::Ready(Ok(()))) => Poll::Ready(Err(closed())),
+                    (Poll::Pending, Poll::Pending) => Poll::Pending,
+                }
+            });
+            match outcome {
+                Poll::Ready(head) => Poll::Ready(head),
+                Poll::Pending => timer.poll_expired(cx).map(Err),
             }
         })
         .await
@@ -76,23 +84,30 @@ impl Connection {
         body: &mut Incoming,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Failure>>> {
-        if let Poll::Ready(piece) = poll_data(body) {
-            return Poll::Ready(piece);
-        }
-        let ended = self.driver.as_mut().poll(cx);
-        match (poll_data(body), ended) {
-            (Poll::Ready(piece), _) => Poll::Ready(piece),
-            (Poll::Pending, Poll::Ready(Err(error))) => Poll::Ready(Some(Err(error.into()))),
-            (Poll::Pending, Poll::Ready(Ok(()))) => Poll::Ready(Some(Err(closed()))),
-            (Poll::Pending, Poll::Pending) => Poll::Pending,
-        }
+        let Connection { driver, relay, .. } = self;
+        relay.poll(cx, |driven| {
+            if let Poll::Ready(piece) = poll_data(body) {
+                return Poll::Ready(piece);
+            }
+            relay.forget();
+            let ended = driver.as_mut().poll(driven);
+            match (poll_data(body), ended) {
+                (Poll::Ready(piece), _) => Poll::Ready(piece),
+                (Poll::Pending, Poll::Ready(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+                (Poll::Pending, Poll::Ready(Ok(()))) => Poll::Ready(Some(Err(closed()))),
+                (Poll::Pending, Poll::Pending) => Poll::Pending,
+            }
+        })
     }
 
-    /// Whether another request can be sent now. Also notices that the upstream has closed meanwhile, and forgets the
-    /// waker of the task that used the connection last.
+    /// Whether another request can be sent now. Also notices that the upstream has closed meanwhile. The task that used
+    /// the connection last is no longer woken by it.
     pub(super) fn is_reusable(&mut self) -> bool {
         let quiet = &mut Context::from_waker(Waker::noop());
-        self.driver.as_mut().poll(quiet).is_pending() && self.sender.is_ready()
+        let Connection { sender, driver, relay, .. } = self;
+        let open = relay.poll(quiet, |driven| driver.as_mut().poll(driven)).is_pending();
+        relay.detach();
+        open && sender.is_ready()
     }
 }
 

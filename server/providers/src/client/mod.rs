@@ -18,6 +18,7 @@ mod failure;
 mod io;
 mod origin;
 mod pool;
+mod relay;
 mod timer;
 mod tls;
 

@@ -95,10 +95,11 @@ impl Pool {
         let displaced = {
             let mut idle = self.lock();
             idle.push_back(Idle { connection, rest, since: now });
-            let oldest_must_go = idle.len() > self.config.idle_max
-                || idle.front().is_some_and(|oldest| now - oldest.since > self.config.idle_age_max);
-            if oldest_must_go { idle.pop_front() } else { None }
+            let too_many = idle.len().saturating_sub(self.config.idle_max);
+            let too_old = idle.partition_point(|idle| now - idle.since > self.config.idle_age_max);
+            idle.drain(..too_many.max(too_old)).collect::<Vec<_>>()
         };
+        // Closed outside of the lock.
         drop(displaced);
     }
 

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod deadlines;
+mod polls;
 mod reuse;
 mod tls;
 

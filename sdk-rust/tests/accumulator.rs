@@ -118,7 +118,8 @@ fn tool_calls_are_put_together() {
 #[test]
 fn what_is_not_text_is_merged_too() {
     let logprob = |token: &str| json!({ "token": token, "logprob": -1.0 });
-    let logprobs = |token: &str| json!({ "choices": [{ "index": 0, "logprobs": { "content": [logprob(token)] } }] });
+    let logprobs =
+        |token: &str| json!({ "choices": [{ "index": 0, "logprobs": { "content": [logprob(token)] } }] });
     check(
         "refusal, reasoning and unknown fields",
         &[

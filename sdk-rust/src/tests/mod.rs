@@ -4,6 +4,7 @@ mod call;
 mod robustness;
 mod scripted;
 mod stream;
+mod surface;
 
 use std::time::Duration;
 

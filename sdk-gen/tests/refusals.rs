@@ -1,5 +1,7 @@
 //! What cannot be read at all is refused at its place, with what to do about it.
 
+#![allow(clippy::expect_used)]
+
 use sdk_gen::{diagnostic::Diagnostics, parse};
 
 /// `line:column: message` of the first diagnostic.

@@ -1,5 +1,7 @@
 //! No document makes the generator panic, hang or grow without end: broken copies of real documents, and hostile ones.
 
+#![allow(clippy::expect_used)]
+
 use std::{env, fs, path::Path};
 
 use proptest::prelude::*;

@@ -1,6 +1,8 @@
 //! Every rule of normalisation, as data: `rules/<rule>.yaml` holds schemas (or a whole document), and the snapshot of
 //! that name what we make of them.
 
+#![allow(clippy::expect_used)]
+
 use std::fs;
 
 use sdk_gen::{diagnostic::Diagnostics, ir, read};

@@ -36,9 +36,13 @@ pub fn check(api: &Api) -> Vec<String> {
     }
     wrong.extend(endless_aliases(api));
     let mut ids = HashSet::new();
+    let mut places = HashSet::new();
     for operation in &api.operations {
         if !ids.insert(&operation.id) {
             wrong.push(format!("two operations are named `{}`", operation.id));
+        }
+        if !places.insert((&operation.resource, &operation.method_name)) {
+            wrong.push(format!("`{}` has the place of another operation", operation.id));
         }
         if operation.resource.is_empty() || operation.method_name.is_empty() {
             wrong.push(format!("`{}` has no resource or no method name", operation.id));

@@ -13,6 +13,7 @@ mod check;
 mod conjunction;
 mod coverage;
 mod discriminators;
+mod extensions;
 mod kinds;
 mod kinds_of;
 pub mod model;

@@ -87,14 +87,15 @@ impl<'d> Builder<'d, '_> {
     }
 
     fn merge(&mut self, at: At<'d>) -> Option<Merge> {
-        match at.text("x-merge")? {
-            "append" => Some(Merge::Append),
-            "replace" => Some(Merge::Replace),
-            "first" => Some(Merge::First),
-            "by-index" => Some(Merge::ByIndex),
-            other => {
-                let message = format!("`x-merge: {other}` is unknown");
-                self.error(at, message, "use append, replace, first or by-index");
+        let value = at.get("x-merge")?;
+        match value.as_str() {
+            Some("append") => Some(Merge::Append),
+            Some("replace") => Some(Merge::Replace),
+            Some("first") => Some(Merge::First),
+            Some("by-index") => Some(Merge::ByIndex),
+            _ => {
+                let message = format!("`x-merge: {}` is unknown", value.to_json());
+                self.error(value, message, "use append, replace, first or by-index");
                 None
             }
         }

@@ -1,6 +1,6 @@
 //! Paths and their operations: parameters, bodies, tags, security. Responses are in `responses`.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use indexmap::IndexMap;
 
@@ -22,7 +22,8 @@ impl<'d> Builder<'d, '_> {
     pub fn operations(&mut self) -> (Vec<Operation>, Vec<At<'d>>) {
         let mut operations = Vec::new();
         let mut nodes = Vec::new();
-        let mut ids = HashSet::new();
+        // The next number for each id that is taken.
+        let mut ids = HashMap::new();
         for (path, item) in self.document.root().map("paths") {
             if path.starts_with("x-") {
                 continue;
@@ -46,13 +47,14 @@ impl<'d> Builder<'d, '_> {
         item: At<'d>,
         method: Method,
         at: At<'d>,
-        ids: &mut HashSet<String>,
+        ids: &mut HashMap<String, u32>,
     ) -> Operation {
         self.operation_complete = !self.has_parse_error(&at.pointer());
         self.note_servers(at);
         let id = self.operation_id(path, method, at, ids);
         let hint = pascal(&id);
         let params = self.params(path, item, at, &hint);
+        self.check_extensions(at, &params);
         let body = at.get("requestBody").and_then(|body| self.body(body, &hint));
         let (success, errors) = self.responses(at, &hint);
         for key in ["callbacks"] {
@@ -88,7 +90,13 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// The document's id, or one of method and path: `get /models/{id}` → `get_models_by_id`.
-    fn operation_id(&mut self, path: &str, method: Method, at: At<'d>, ids: &mut HashSet<String>) -> String {
+    fn operation_id(
+        &mut self,
+        path: &str,
+        method: Method,
+        at: At<'d>,
+        ids: &mut HashMap<String, u32>,
+    ) -> String {
         let id = match at.text("operationId") {
             Some(id) if !Words::split(id).is_empty() => id.to_owned(),
             _ => {
@@ -101,11 +109,12 @@ impl<'d> Builder<'d, '_> {
             }
         };
         let mut unique = id.clone();
-        let mut number = 2;
-        while !ids.insert(unique.clone()) {
+        while ids.contains_key(&unique) {
+            let number = ids.entry(id.clone()).or_insert(2);
             unique = format!("{id}_{number}");
-            number += 1;
+            *number += 1;
         }
+        ids.insert(unique.clone(), 2);
         if unique != id {
             let message = format!("the operation id `{id}` is taken; `{unique}` is used");
             self.warning(at, message, "give each operation an `operationId` of its own");

@@ -229,6 +229,19 @@ fn settle_collisions(operations: &mut [Operation]) {
             }
         }
     }
+    // Ids that differ in notation only, such as `get_p` and `getP`.
+    let mut taken: HashMap<(Vec<Words>, Words), usize> = HashMap::new();
+    for operation in operations {
+        let name = (operation.resource.clone(), operation.method_name.clone());
+        let mut number = taken.get(&name).copied().unwrap_or(1);
+        while taken.contains_key(&(name.0.clone(), operation.method_name.clone())) {
+            number += 1;
+            operation.method_name = name.1.clone();
+            operation.method_name.0.push(number.to_string());
+        }
+        taken.insert(name.clone(), number);
+        taken.insert((name.0, operation.method_name.clone()), 1);
+    }
 }
 
 /// The id is a verb and the last part of the resource: `createRun` for `threads.runs`.

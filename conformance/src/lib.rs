@@ -9,6 +9,7 @@
 //! **Invariant:** no server or SDK crate is a dependency. What is judged is the bytes on the wire and the lines of an adapter,
 //! so that no shared type can make two wrongs agree. For the same reason the small HTTP and SSE readers here are the runner's own.
 
+pub mod call;
 pub mod client;
 pub mod compare;
 pub mod known_failing;

@@ -33,7 +33,7 @@ async fn play(yaml: &str) -> (Value, Vec<String>) {
     let answer = http::exchange(upstream.address, request, leave, PATIENCE).await.unwrap();
     let left_at = answer.abandoned_at;
     if left_at.is_some() {
-        novai_conformance::server::run::wait_for_cancellation(&upstream).await;
+        upstream.wait_until_left().await;
     }
     let mut observed = observation::of_answer(&answer);
     observed.insert("upstream".into(), observation::of_upstream(&upstream.seen(), left_at));

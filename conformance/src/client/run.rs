@@ -7,10 +7,9 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
 use super::adapter::AdapterPool;
+use crate::call::{chat_params, model_of};
 use crate::observation;
 use crate::scenario::model::{Case, Op};
-use crate::server::config::model_of;
-use crate::server::run::{chat_params, wait_for_cancellation};
 use crate::upstream::ScriptedUpstream;
 
 pub const API_KEY: &str = "sk-novai-conformance";
@@ -52,8 +51,8 @@ pub async fn run(case: &Case, adapters: &AdapterPool, upstream: &ScriptedUpstrea
     let mut observed: Map<String, Value> = result.into_iter().filter(|(_, value)| !value.is_null()).collect();
     // The adapter answers right after it has dropped the stream.
     let left_at = request.abandon_after_events.map(|_| ended);
-    if left_at.is_some() {
-        wait_for_cancellation(upstream).await;
+    if case.body.awaits_leaving() {
+        upstream.wait_until_left().await;
     }
     observed.insert("duration_ms".into(), json!(observation::milliseconds(ended - started)));
     observed.insert("upstream".into(), observation::of_upstream(&upstream.seen(), left_at));

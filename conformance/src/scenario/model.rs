@@ -94,6 +94,12 @@ impl CaseBody {
         self.request.abandon_after_events.is_some() || self.request.abandon_after_ms.is_some()
     }
 
+    /// The upstream learns of a leaving peer a moment after the call has ended.
+    pub fn awaits_leaving(&self) -> bool {
+        let left_early = self.expect.get("upstream").and_then(|upstream| upstream.get("left_early"));
+        self.abandons() || left_early == Some(&Value::Bool(true))
+    }
+
     pub fn refuses_connections(&self) -> bool {
         self.scripts().iter().flatten().any(|step| matches!(step, Step::Word(Word::RefuseConnection)))
     }

@@ -4,16 +4,12 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 
+use crate::call::{ALIASED, model_of};
 use crate::scenario::Case;
 
 /// The environment variable from which the gateway reads the key for every provider.
 pub const UPSTREAM_KEY_VARIABLE: &str = "NOVAI_CONFORMANCE_UPSTREAM_KEY";
 pub const UPSTREAM_KEY: &str = "sk-upstream-conformance";
-
-/// The model id of a case. `/` and `.` occur in real ids, and a case id has the first.
-pub fn model_of(case: &Case) -> String {
-    case.id.replace('/', "--")
-}
 
 /// Silences that a test can afford: 15 s and 10 s by default.
 const SERVER: &str = "[server]\nstream_keep_alive_ms = 300\nfirst_event_grace_ms = 1500\n\n";
@@ -46,9 +42,6 @@ fn upstream_model_of(case: &Case) -> String {
         _ => model_of(case),
     }
 }
-
-/// A case with this model in its request is configured with another name upstream.
-pub const ALIASED: &str = "${aliased}";
 
 /// A basic TOML string. JSON's escapes are a subset of TOML's.
 fn quoted(text: &str) -> String {

@@ -5,20 +5,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use base64::Engine;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::config::model_of;
 use super::process::API_KEY;
+use crate::call::{chat_params, model_of};
 use crate::observation;
-use crate::scenario::model::{Case, Op, Request};
+use crate::scenario::model::{Case, Op};
 use crate::upstream::ScriptedUpstream;
 use crate::wire::http::{self, Answer, Leave};
 
 /// Safety net for a gateway that hangs. Longer than its own keep-alive interval, so that a silent stream shows as such.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How long the upstream may take to notice that the gateway left it, before that counts as never.
-const CANCEL_PATIENCE: Duration = Duration::from_secs(3);
 
 pub struct ServerRun {
     pub observed: Value,
@@ -39,8 +36,8 @@ pub async fn run(case: &Case, gateway: SocketAddr, upstream: &ScriptedUpstream) 
         answer = exchange(case, gateway, &request).await?;
     }
     let duration = started.elapsed();
-    if answer.abandoned_at.is_some() {
-        wait_for_cancellation(upstream).await;
+    if case.body.awaits_leaving() {
+        upstream.wait_until_left().await;
     }
     let mut observed = observation::of_answer(&answer);
     observed.insert("duration_ms".into(), json!(observation::milliseconds(duration)));
@@ -58,13 +55,6 @@ async fn exchange(case: &Case, gateway: SocketAddr, request: &[u8]) -> Result<An
 
 fn is_whole(answer: &Answer) -> bool {
     answer.complete && (!answer.is_event_stream() || answer.body.ends_with(b"data: [DONE]\n\n"))
-}
-
-pub async fn wait_for_cancellation(upstream: &ScriptedUpstream) {
-    let deadline = Instant::now() + CANCEL_PATIENCE;
-    while upstream.seen().left_early_at.is_none() && Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
 }
 
 fn request_bytes(case: &Case, gateway: SocketAddr, upstream: SocketAddr) -> Result<Vec<u8>> {
@@ -123,20 +113,4 @@ fn body(case: &Case, model: &str, upstream: SocketAddr) -> Result<Option<Vec<u8>
         }
         Op::ModelsList | Op::ModelsRetrieve | Op::Http => None,
     })
-}
-
-/// The parameters of a chat call: the case's own, with `model` and `messages` where it names none.
-pub fn chat_params(request: &Request, model: &str) -> Map<String, Value> {
-    let mut params = Map::new();
-    params.insert("model".into(), json!(model));
-    params.insert("messages".into(), json!([{ "role": "user", "content": "Say hello." }]));
-    for (key, value) in &request.params {
-        if value != super::config::ALIASED {
-            params.insert(key.clone(), value.clone());
-        }
-    }
-    if request.op == Op::ChatStream {
-        params.insert("stream".into(), json!(true));
-    }
-    params
 }

@@ -10,7 +10,7 @@ pub mod script;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use tokio::net::{TcpListener, TcpSocket};
@@ -20,6 +20,9 @@ use request::SeenRequest;
 use script::Script;
 
 use crate::scenario::model::{CaseBody, Op};
+
+/// How long a peer may take to leave before that counts as never.
+const LEAVING_PATIENCE: Duration = Duration::from_secs(3);
 
 /// One listener on a port of its own, so that what it counts belongs to one case alone.
 pub struct ScriptedUpstream {
@@ -136,6 +139,14 @@ impl ScriptedUpstream {
 
     pub fn seen(&self) -> Seen {
         self.state.with(|armed| armed.seen.clone())
+    }
+
+    /// Until a peer has closed a connection in the middle of a script, or too long has passed for that to count.
+    pub async fn wait_until_left(&self) {
+        let deadline = Instant::now() + LEAVING_PATIENCE;
+        while self.seen().left_early_at.is_none() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
     }
 
     pub fn base_url(&self) -> String {

@@ -1,4 +1,7 @@
-//! A source text without its comments and string literals: a generator's strings hold other programs' paths.
+//! A source text without its comments, string literals and quoted tokens: in a generator, those hold other programs'
+//! paths.
+
+const QUOTE: &str = "quote!";
 
 pub fn of(source: &str) -> String {
     let mut code = String::with_capacity(source.len());
@@ -7,6 +10,9 @@ pub fn of(source: &str) -> String {
         let skipped = match character {
             '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
             '"' => string(rest),
+            'q' if rest.starts_with(QUOTE) && !ends_in_word(&code) => {
+                QUOTE.len() + group(&rest[QUOTE.len()..])
+            }
             'r' if is_raw(rest) && !ends_in_word(&code) => raw_string(rest),
             '\'' => character_literal(rest),
             _ => 0,
@@ -29,6 +35,20 @@ fn string(text: &str) -> usize {
             '"' if !escaped => return at + 1,
             '\\' => escaped = !escaped,
             _ => escaped = false,
+        }
+    }
+    text.len()
+}
+
+/// Length up to the end of the first group in brackets.
+fn group(text: &str) -> usize {
+    let mut depth = 0_usize;
+    for (at, character) in text.char_indices() {
+        match character {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' if depth <= 1 => return at + 1,
+            ')' | ']' | '}' => depth -= 1,
+            _ => {}
         }
     }
     text.len()
@@ -77,6 +97,7 @@ mod tests {
             (r#"f("crate::x \" y", z)"#, "f(, z)"),
             (r###"f(r#"a "b" c"#, d)"###, "f(, d)"),
             (r#"m('"', '\'', 'x, b)"#, "m(, , 'x, b)"),
+            ("a(quote!(crate::x { (y) }), b)", "a(, b)"),
             ("for r in x {}", "for r in x {}"),
             (r"('\u{1F600}', é)", "(, é)"),
         ] {

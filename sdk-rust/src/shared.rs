@@ -45,6 +45,11 @@ impl Shared {
         // A proxy is of no use on the way to this machine, and rarely reaches it.
         if url.host_str().is_some_and(is_loopback) {
             http = http.no_proxy();
+            // Nor is there an authority to trust, and reading the system's costs more than many calls.
+            #[cfg(any(feature = "rustls", feature = "native-tls"))]
+            if url.scheme() == "http" {
+                http = http.tls_certs_only([]);
+            }
         }
         let http = http
             .build()

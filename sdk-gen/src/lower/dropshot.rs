@@ -151,7 +151,7 @@ impl Lowering<'_> {
         })
     }
 
-    /// A body's Rust type, which must have a name in the document: dropshot describes it by reference.
+    /// A body's Rust type. dropshot describes it by reference, so one without a name in the document gets its Rust name.
     fn wire(
         &mut self,
         operation: &Operation,
@@ -161,14 +161,19 @@ impl Lowering<'_> {
     ) -> Option<String> {
         let source = self.context.api.ty(ty.id);
         match self.context.reprs.item_name(ty.id) {
-            Some(name) if source.named => {
-                self.out.wire.entry(name.to_owned()).or_default().component.clone_from(&source.name);
+            Some(name) => {
+                let component = if source.named { source.name.clone() } else { name.to_owned() };
+                if !source.named {
+                    let schema = openapi30::schema_of(self.context.api, ty.id, diagnostics);
+                    self.out.schemas.insert(component.clone(), schema);
+                }
+                self.out.wire.entry(name.to_owned()).or_default().component = component;
                 Some(name.to_owned())
             }
-            _ => refuse(
+            None => refuse(
                 operation,
-                format!("the schema of the {what} has no name"),
-                "move it to components/schemas and use a $ref",
+                format!("the {what} is no type of its own"),
+                "name its schema: move it to components/schemas and use a $ref",
                 diagnostics,
             ),
         }

@@ -11,7 +11,11 @@ use super::{EMITTER, spell};
 
 pub fn emit(sdk: &Sdk) -> Vec<(String, String)> {
     let mut files = vec![("mod.rs".to_owned(), index(sdk))];
-    files.extend(sdk.resources.iter().map(|resource| (format!("{}.rs", resource.file), file(resource))));
+    files.extend(
+        sdk.resources
+            .iter()
+            .map(|resource| (format!("{}.rs", resource.file.trim_start_matches("r#")), file(resource))),
+    );
     files
 }
 

@@ -44,6 +44,11 @@ pub fn named_schemas(api: &Api, diagnostics: &mut Diagnostics) -> Map<String, Va
     schemas(api, &|id| document_name(api, id), diagnostics)
 }
 
+/// One type, spelled out.
+pub fn schema_of(api: &Api, id: TypeId, diagnostics: &mut Diagnostics) -> Value {
+    schema::body(api, id, &|id| document_name(api, id), diagnostics)
+}
+
 /// The schema of an operation's parameters in one location, as an object: what dropshot's `Path` and `Query` take.
 pub fn parameters(api: &Api, params: &[&crate::ir::model::Param], diagnostics: &mut Diagnostics) -> Value {
     operations::parameters_object(api, params, &|id| document_name(api, id), diagnostics)

@@ -63,10 +63,10 @@ pub fn types(context: &Context<'_>, options: Options, diagnostics: &mut Diagnost
     let mut files: BTreeMap<Vec<String>, Module> = BTreeMap::new();
     let mut scopes: BTreeMap<String, Scope> = BTreeMap::new();
     let mut paths: BTreeMap<TypeId, Vec<String>> = BTreeMap::new();
-    for at in 0..api.types.len() {
+    for (at, &owner) in owners.iter().enumerate() {
         let id = TypeId(at as u32);
         let Some(name) = reprs.item_name(id) else { continue };
-        let owner = Some(owners[at]).filter(|&owner| reprs.item_name(owner).is_some()).unwrap_or(id);
+        let owner = if reprs.item_name(owner).is_some() { owner } else { id };
         let path = paths.entry(owner).or_insert_with(|| {
             let directory = directories[owner.0 as usize].clone();
             let scope = scopes.entry(directory.clone()).or_default();

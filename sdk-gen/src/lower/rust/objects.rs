@@ -49,9 +49,11 @@ fn struct_field(context: &Context<'_>, owner: TypeId, field: &Field, scope: &mut
         Ty::Option(inner) => *inner,
         ty => ty,
     };
+    let ident = names::identifier(&snake);
     StructField {
-        renamed: snake != field.name,
-        ident: names::identifier(&snake),
+        // serde's own name for a field is its identifier without the `r#`.
+        renamed: ident.trim_start_matches("r#") != field.name,
+        ident,
         setter: names::setter(&snake),
         wire: field.name.clone(),
         docs: docs::field(field, shape, constant_text(shape).as_deref()),

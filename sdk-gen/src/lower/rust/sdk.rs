@@ -158,7 +158,7 @@ impl Tree {
                 Child {
                     accessor: names::identifier(&names::snake(path.last().map_or("", String::as_str))),
                     name: type_names.claim(name),
-                    file: files.claim(names::snake(&joined)),
+                    file: names::identifier(&files.claim(names::snake(&joined))),
                     dotted: path.join("."),
                 },
             );

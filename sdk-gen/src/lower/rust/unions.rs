@@ -181,6 +181,10 @@ pub fn lower(context: &Context<'_>, id: TypeId, name: &str) -> Union {
     for (at, variant) in variants.iter_mut().enumerate() {
         variant.from = types.iter().filter(|&ty| *ty == types[at]).count() == 1;
     }
+    if tagged.property.is_some() {
+        // serde wants the variants that it tags before those that it does not.
+        variants.sort_by_key(|variant| variant.keeps_tag || variant.tags.len() != 1);
+    }
     let has_tags = variants.iter().any(|variant| !variant.tags.is_empty());
     Union {
         tag: tagged.property.clone().filter(|_| has_tags),

@@ -3,6 +3,9 @@
 
 //! What the types share: string enums and unions that keep what they do not know.
 
+// What every description may need, not only this one.
+#![allow(dead_code, unused_imports, unused_macros)]
+
 use std::fmt;
 use std::marker::PhantomData;
 

@@ -4,6 +4,9 @@
 //! A value that keeps the rules costs no allocation: a [`Path`] is a chain of stack frames, written out only for a
 //! [`Violation`].
 
+// What every description may need, not only this one.
+#![allow(dead_code, unused_imports, unused_macros)]
+
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write as _};
 use std::sync::OnceLock;

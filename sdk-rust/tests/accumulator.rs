@@ -1,5 +1,7 @@
 //! Pieces of a stream, put together: what the description's `x-merge` says, seen from outside.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic")]
+
 use novai::Accumulate;
 use novai::accumulate::ChatCompletionAccumulator;
 use novai::types::{ChatCompletion, ChatCompletionChunk};

@@ -33,7 +33,7 @@ pub fn problems(repo: &Repo, rule: &Rule) -> Result<Vec<Problem>> {
         }
         let source = code::of(&repo.read(&file)?);
         problems.extend(file_problems(&file, &source, rule));
-        let named = paths::named(&source);
+        let named = paths::named(&source, below_src(&file));
         for module in &rule.once {
             if named.iter().any(|path| is_below(path, module)) {
                 named_by.entry(module).or_default().push(file.clone());
@@ -54,12 +54,12 @@ pub fn problems(repo: &Repo, rule: &Rule) -> Result<Vec<Problem>> {
 }
 
 fn file_problems(file: &str, source: &str, rule: &Rule) -> Vec<Problem> {
-    let own = rule.path.split_once("src/").map(|(_, below)| below.replace('/', "::"));
+    let own = Some(below_src(&rule.path).replace('/', "::")).filter(|own| !own.is_empty());
     let may_name = |path: &str| match (&rule.may, &own) {
         (Some(may), Some(own)) => is_below(path, own) || may.iter().any(|module| is_below(path, module)),
         _ => true,
     };
-    let names = paths::named(source)
+    let names = paths::named(source, below_src(file))
         .into_iter()
         .filter(|path| !may_name(path))
         .map(|path| (format!("{file} names `crate::{path}`"), "move the code to a layer that may name it"));
@@ -72,6 +72,10 @@ fn file_problems(file: &str, source: &str, rule: &Rule) -> Vec<Problem> {
         .chain(words)
         .map(|(what, fix)| Problem::new(what, format!("{fix}, or change {TABLE} and say why in an ADR")))
         .collect()
+}
+
+fn below_src(path: &str) -> &str {
+    path.split_once("src/").map_or("", |(_, below)| below)
 }
 
 fn is_below(path: &str, module: &str) -> bool {

@@ -1,11 +1,13 @@
 //! What the gateway must know about a payload, lifted without decoding the rest.
 //!
-//! One pass validates the JSON and finds four members; their values are decoded only where they are neither absent nor
-//! null, which for `usage` is once per answer.
+//! One pass ([`json`]) checks the JSON and finds four members; their values are decoded only where they are neither absent
+//! nor null, which for `usage` is once per answer.
 
 use novai_core::TokenUsage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use super::json::{self, Flaw};
 
 /// Of a completion or of one chunk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,37 +23,25 @@ pub(super) struct Facts {
 
 impl Facts {
     /// Fails, with the reason, on what is not exactly one JSON object in UTF-8.
-    pub(super) fn of(json: &[u8]) -> Result<Facts, &'static str> {
-        // serde_json does not look into strings that it skips, so the encoding is checked first.
-        let text = std::str::from_utf8(json).map_err(|_| "it sent invalid UTF-8")?;
-        if !text.trim_ascii_start().starts_with('{') {
-            return Err("it sent something else than a JSON object");
-        }
-        let members: Members<'_> = serde_json::from_str(text).map_err(|_| "it sent invalid JSON")?;
-        let choices_empty = members.choices.is_some_and(is_empty_array);
+    pub(super) fn of(bytes: &[u8]) -> Result<Facts, &'static str> {
+        let text = std::str::from_utf8(bytes).map_err(|_| "it sent invalid UTF-8")?;
+        // `x_groq` is where Groq put the usage before it followed OpenAI.
+        let found = json::members(text, ["error", "choices", "usage", "x_groq"]);
+        let [error, choices, usage_told, x_groq] = found
+            .map_err(|flaw| match flaw {
+                Flaw::NotObject => "it sent something else than a JSON object",
+                Flaw::Invalid => "it sent invalid JSON",
+                Flaw::TooDeep => "it sent JSON that is nested too deeply",
+            })?
+            .map(|value| value.filter(|value| *value != "null"));
+        let choices_empty = choices.is_some_and(is_empty_array);
         Ok(Facts {
-            error: members.error.is_some(),
-            choices: members.choices.is_some() && !choices_empty,
+            error: error.is_some(),
+            choices: choices.is_some() && !choices_empty,
             choices_empty,
-            usage: members
-                .usage
-                .and_then(usage)
-                .or_else(|| members.x_groq.and_then(|x_groq| usage(parse::<XGroq<'_>>(x_groq)?.usage?))),
+            usage: usage_told.and_then(usage).or_else(|| usage(parse::<XGroq<'_>>(x_groq?)?.usage?.get())),
         })
     }
-}
-
-#[derive(Deserialize)]
-struct Members<'a> {
-    #[serde(default, borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    choices: Option<&'a RawValue>,
-    #[serde(default, borrow)]
-    usage: Option<&'a RawValue>,
-    /// Where Groq put the usage before it followed OpenAI.
-    #[serde(default, borrow)]
-    x_groq: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -83,7 +73,7 @@ struct Details {
 }
 
 /// Counts in a shape that we do not know are no counts; the payload itself is not at fault for that.
-fn usage(raw: &RawValue) -> Option<TokenUsage> {
+fn usage(raw: &str) -> Option<TokenUsage> {
     let usage: Usage = parse(raw)?;
     let prompt = usage.prompt_tokens.unwrap_or(0);
     let completion = usage.completion_tokens.unwrap_or(0);
@@ -96,13 +86,12 @@ fn usage(raw: &RawValue) -> Option<TokenUsage> {
     })
 }
 
-fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
-    serde_json::from_str(raw.get()).ok()
+fn parse<'a, T: Deserialize<'a>>(raw: &'a str) -> Option<T> {
+    serde_json::from_str(raw).ok()
 }
 
-fn is_empty_array(raw: &RawValue) -> bool {
-    raw.get()
-        .strip_prefix('[')
+fn is_empty_array(raw: &str) -> bool {
+    raw.strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
         .is_some_and(|inside| inside.trim_ascii().is_empty())
 }
@@ -173,6 +162,6 @@ mod tests {
             assert_eq!(Facts::of(json), Err(reason), "{}", json.escape_ascii());
         }
         let deep = [b"{\"a\":".as_slice(), &b"[".repeat(100_000)].concat();
-        assert_eq!(Facts::of(&deep), Err("it sent invalid JSON"));
+        assert_eq!(Facts::of(&deep), Err("it sent JSON that is nested too deeply"));
     }
 }

@@ -26,11 +26,11 @@ pub(super) fn meta(headers: &HeaderMap) -> ResponseMeta {
     const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
     // Azure's own.
     const APIM_REQUEST_ID: HeaderName = HeaderName::from_static("apim-request-id");
+    /// Real ones have 40; whatever is longer is no id, and goes to the log with every request.
+    const ID_BYTES_MAX: usize = 128;
     let id = headers.get(REQUEST_ID).or_else(|| headers.get(APIM_REQUEST_ID));
-    ResponseMeta {
-        upstream_request_id: id.and_then(|id| id.to_str().ok()).map(str::to_owned),
-        limits: limits(headers),
-    }
+    let id = id.and_then(|id| id.to_str().ok()).filter(|id| id.len() <= ID_BYTES_MAX);
+    ResponseMeta { upstream_request_id: id.map(str::to_owned), limits: limits(headers) }
 }
 
 pub(super) fn limits(headers: &HeaderMap) -> Option<RateLimitSnapshot> {

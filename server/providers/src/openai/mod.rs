@@ -8,6 +8,7 @@
 mod errors;
 mod facts;
 mod headers;
+mod json;
 mod models;
 mod request;
 mod stream;

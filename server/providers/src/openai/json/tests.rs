@@ -1,0 +1,125 @@
+//! Held against serde_json: the same texts are accepted, and the same values found.
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+
+/// What serde_json says of `text`: its members `a` and `b`, if it is an object.
+fn expected(text: &str) -> Option<[Option<Value>; 2]> {
+    // Numbers beyond f64 are JSON, but no `Value`: the text is judged without decoding it.
+    serde_json::from_str::<serde::de::IgnoredAny>(text).ok()?;
+    if !text.trim_start_matches([' ', '\n', '\r', '\t']).starts_with('{') {
+        return None;
+    }
+    let value: Value = serde_json::from_str(text).unwrap_or_default();
+    Some(["a", "b"].map(|name| value.get(name).cloned()))
+}
+
+#[track_caller]
+fn check(text: &str) {
+    let actual = members(text, ["a", "b"]).ok();
+    let expected = expected(text);
+    assert_eq!(actual.is_some(), expected.is_some(), "{text:?}: {:?}", members(text, ["a", "b"]));
+    if let (Some(actual), Some(expected)) = (actual, expected) {
+        for (actual, expected) in actual.into_iter().zip(expected) {
+            let decoded = actual.map(|raw| serde_json::from_str::<Value>(raw).unwrap_or_default());
+            if expected.is_some() {
+                assert_eq!(decoded, expected, "{text:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn texts() {
+    for text in [
+        "",
+        " ",
+        "{",
+        "}",
+        "{}",
+        " { } ",
+        "{}{}",
+        "{},",
+        "[]",
+        "7",
+        "null",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{,\"a\":1}",
+        "{\"a\":1 \"b\":2}",
+        "{\"a\":1,\"b\":[1,2,{\"a\":3}]}",
+        "{\"a\":[],\"b\":{}}",
+        "{\"a\":[1,]}",
+        "{\"a\":[,1]}",
+        "{\"a\":[1 2]}",
+        "{\"a\":{\"x\":1]}",
+        "{\"a\":[1}}",
+        "{\"a\":{\"x\"}}",
+        "{\"a\":{1:2}}",
+        "{a:1}",
+        "{'a':1}",
+        "{\"a\":01}",
+        "{\"a\":-}",
+        "{\"a\":-0}",
+        "{\"a\":1.}",
+        "{\"a\":.5}",
+        "{\"a\":1.5e+10}",
+        "{\"a\":1e}",
+        "{\"a\":1E-2}",
+        "{\"a\":+1}",
+        "{\"a\":1e999}",
+        "{\"a\":0x1}",
+        "{\"a\":tru}",
+        "{\"a\":true}",
+        "{\"a\":truex}",
+        "{\"a\":nul",
+        "{\"a\":false,\"b\":null}",
+        "{\"a\":\"\\u12\"}",
+        "{\"a\":\"\\u12ag\"}",
+        "{\"a\":\"\\u00e9\\n\\/\"}",
+        "{\"a\":\"\\x\"}",
+        "{\"a\":\"\\",
+        "{\"a\":\"x",
+        "{\"a\":\"\n\"}",
+        "{\"a\":\"\u{7f}é🙂\"}",
+        "{\"\\u0061\":1}",
+        "{\"\\u0061\":1,\"a\":2}",
+        "{\"a\":1,\"a\":2}",
+        "\u{feff}{}",
+        "{\"a\":1}\u{a0}",
+        "{\"a\":1}\n\t\r ",
+        "{\"a\" : [ { } , [ ] ] }",
+        "{\"\":1}",
+    ] {
+        check(text);
+    }
+}
+
+#[test]
+fn depth_is_bounded_exactly() {
+    let nested = |levels: usize| format!("{{\"a\":{}7{}}}", "[".repeat(levels), "]".repeat(levels));
+    let levels_max = DEPTH_MAX as usize - 1;
+    assert!(members(&nested(levels_max), ["a"]).is_ok());
+    assert_eq!(members(&nested(levels_max + 1), ["a"]), Err(Flaw::TooDeep));
+    assert_eq!(members(&nested(100_000), ["a"]), Err(Flaw::TooDeep));
+    let objects = format!("{}1{}", "{\"a\":".repeat(levels_max + 1), "}".repeat(levels_max + 1));
+    assert!(members(&objects, ["a"]).is_ok());
+}
+
+proptest! {
+    /// Near-JSON from its own tokens finds every rule; plain text would stop at the first byte.
+    #[test]
+    fn token_soup(text in r#"(\{|\}|\[|\]|,|:|"a"|"b"|"\\u0061"|"x\\n"|1|-2.5e3|0|true|null| |\n){0,25}"#) {
+        check(&text);
+        check(&format!("{{\"a\":{text}}}"));
+    }
+
+    #[test]
+    fn numbers_and_strings(text in r#"("?[-+0-9.eE"\\unté\x00-\x20]{0,12}"?)"#) {
+        check(&format!("{{\"a\":{text}}}"));
+        check(&format!("{{\"b\":\"{text}\"}}"));
+    }
+}

@@ -10,7 +10,6 @@ use crate::diagnostic::Diagnostics;
 use crate::ir::model::{Location, Method as Verb, Operation, Param, TypeRef};
 
 use super::openapi30;
-use super::rust::model::Ty;
 use super::rust::{Context, docs, names};
 
 #[derive(Debug)]
@@ -22,6 +21,8 @@ pub struct Interface {
     pub params: Vec<Params>,
     /// Wire types that dropshot needs a schema of, by Rust name.
     pub wire: BTreeMap<String, Wire>,
+    /// Properties that tell union variants apart.
+    pub union_tags: BTreeSet<String>,
     /// Wire types that the parameters' fields name.
     pub param_types: BTreeSet<String>,
     /// Components, and one entry per parameter struct.
@@ -67,7 +68,8 @@ pub struct ParamField {
     /// Set where the wire name is another one.
     pub rename: Option<String>,
     pub docs: Vec<String>,
-    pub ty: Ty,
+    /// As Rust source.
+    pub ty: String,
 }
 
 pub fn interface(context: &Context<'_>, diagnostics: &mut Diagnostics) -> Interface {
@@ -82,6 +84,7 @@ pub fn interface(context: &Context<'_>, diagnostics: &mut Diagnostics) -> Interf
             methods: Vec::new(),
             params: Vec::new(),
             wire: BTreeMap::new(),
+            union_tags: context.tags.properties(),
             param_types: BTreeSet::new(),
             schemas: openapi30::named_schemas(api, diagnostics),
         },
@@ -203,7 +206,7 @@ impl Lowering<'_> {
                 rename: (snake != param.name).then(|| param.name.clone()),
                 ident: names::identifier(&snake),
                 docs: docs::lines(&param.docs),
-                ty: if param.required { ty } else { Ty::Option(Box::new(ty)) },
+                ty: if param.required { ty.to_string() } else { format!("Option<{ty}>") },
             }
         });
         let fields = fields.collect();

@@ -5,10 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::body::BodyError;
-
-/// Properties that tell union variants apart. A union that meets its tag late buffers what came before, and a buffered
-/// value has lost its path: moved to the front, the path stays exact.
-const TAGS: [&str; 2] = ["role", "type"];
+use crate::generated::UNION_TAGS;
 
 /// Longest piece of the caller's own text that an error repeats.
 const REASON_CHARS_MAX: usize = 200;
@@ -37,10 +34,12 @@ fn locate_by_bytes<T: DeserializeOwned>(raw: &[u8]) -> Option<(String, String)> 
     Some((error.path().to_string(), error.inner().to_string()))
 }
 
+/// A union that meets its tag late buffers what came before, and a buffered value has lost its path: with the tag in
+/// front, the path stays exact.
 fn tags_first(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            for tag in TAGS {
+            for &tag in UNION_TAGS {
                 if let Some(tagged) = members.shift_remove(tag) {
                     members.shift_insert(0, tag.to_owned(), tagged);
                 }
@@ -69,11 +68,24 @@ fn violation(path: String, reason: &str) -> Violation {
     let (got, rule) = match reason.split_once(", expected ") {
         Some((got, expected)) => {
             let got = got.trim_start_matches("invalid type: ").trim_start_matches("invalid value: ");
-            (got.to_owned(), format!("must be {expected}"))
+            (got.to_owned(), format!("must be {}", json_word(expected)))
         }
         None => (String::new(), reason.to_owned()),
     };
     Violation { param: path, rule: shorten(&rule), got: shorten(&got) }
+}
+
+/// serde's names of Rust types, as JSON's.
+fn json_word(expected: &str) -> &str {
+    match expected {
+        "f64" => "a number",
+        "i64" => "a whole number",
+        "u64" => "a whole number, 0 or more",
+        "a sequence" => "an array",
+        "a map" => "an object",
+        other if other.starts_with("struct ") => "an object",
+        other => other,
+    }
 }
 
 fn quoted<'a>(reason: &'a str, prefix: &str) -> Option<&'a str> {

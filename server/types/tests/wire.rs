@@ -1,5 +1,8 @@
 //! The generated types against JSON as it comes: nothing is lost, and a broken rule is named.
 
+// A helper of tests may panic as they do.
+#![allow(clippy::unwrap_used)]
+
 use novai_types::{
     ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, Check, ErrorResponse, Message,
 };

@@ -5,10 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::lower::dropshot::{Interface, Method, Params};
-use crate::lower::rust::model::Ty;
 
 use super::header;
-use super::rust::spell;
 use super::writer::Writer;
 
 const EMITTER: &str = "dropshot";
@@ -56,6 +54,10 @@ fn root(interface: &Interface) -> String {
     w.line("");
     w.docs(&["`info.version` of the spec."]);
     w.line(format!("pub const VERSION: &str = {:?};", interface.version));
+    w.line("");
+    w.docs(&["Properties that tell union variants apart."]);
+    let tags: Vec<String> = interface.union_tags.iter().map(|tag| format!("{tag:?}")).collect();
+    w.line(format!("pub const UNION_TAGS: &[&str] = &[{}];", tags.join(", ")));
     w.finish()
 }
 
@@ -135,10 +137,8 @@ fn params(interface: &Interface) -> String {
     w.line("use schemars::JsonSchema;");
     w.line("use schemars::r#gen::SchemaGenerator;");
     w.line("use serde::Deserialize;");
-    let any = |kind: fn(&Ty) -> bool| {
-        interface.params.iter().flat_map(|params| &params.fields).any(|field| kind(&field.ty))
-    };
-    if any(|ty| spell::ty(ty).contains("Value")) {
+    let mut fields = interface.params.iter().flat_map(|params| &params.fields);
+    if fields.any(|field| field.ty.contains("Value")) {
         w.line("use serde_json::Value;");
     }
     w.line("");
@@ -160,7 +160,7 @@ fn param_struct(w: &mut Writer, params: &Params) {
         if let Some(wire) = &field.rename {
             w.line(format!("#[serde(rename = {wire:?})]"));
         }
-        w.line(format!("pub {}: {},", field.ident, spell::ty(&field.ty)));
+        w.line(format!("pub {}: {},", field.ident, field.ty));
     }
     w.close("}");
     w.gap();

@@ -9,7 +9,7 @@ mod objects;
 mod raw;
 mod resources;
 pub mod sdk;
-pub mod spell;
+mod spell;
 pub mod types;
 mod unions;
 

@@ -63,7 +63,7 @@ fn declaration(w: &mut Writer, item: &Item, object: &Struct, layout: Layout) {
     let unique =
         if layout.checks && *ty == Ty::Object { ", deserialize_with = \"support::unique\"" } else { "" };
     w.line(format!("#[serde(flatten{unique})]"));
-    w.line(format!("pub {name}: {},", spell::ty(ty)));
+    w.line(format!("pub {name}: {},", ty));
     w.close("}");
 }
 

@@ -7,7 +7,7 @@ use crate::emit::writer::Writer;
 use crate::lower::rust::model::Ty;
 use crate::lower::rust::sdk::{Child, Method, MethodParam, ParamsStruct, Resource, Sdk, StreamMethod};
 
-use super::{EMITTER, spell};
+use super::EMITTER;
 
 pub fn emit(sdk: &Sdk) -> Vec<(String, String)> {
     let mut files = vec![("mod.rs".to_owned(), index(sdk))];
@@ -96,7 +96,7 @@ fn imports(w: &mut Writer, resource: &Resource) {
         .map(|param| &param.ty)
         .chain(methods.iter().filter_map(|method| method.answer.as_ref()))
         .collect();
-    let spelled: String = all.iter().map(|ty| spell::ty(ty)).collect::<Vec<_>>().join(" ");
+    let spelled: String = all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     if spelled.contains("BTreeMap<") {
         w.line("use std::collections::BTreeMap;");
         w.line("");
@@ -134,7 +134,7 @@ fn imports(w: &mut Writer, resource: &Resource) {
 }
 
 fn method(w: &mut Writer, method: &Method) {
-    let answer = method.answer.as_ref().map_or("()".to_owned(), spell::ty);
+    let answer = method.answer.as_ref().map_or("()".to_owned(), ToString::to_string);
     w.docs(&method.docs);
     begin_method(
         w,
@@ -164,7 +164,7 @@ fn streaming(w: &mut Writer, method: &Method, stream: &StreamMethod) {
 fn begin_method(w: &mut Writer, name: &str, method: &Method, mutable: bool, result: &str) {
     let mut parts = vec!["&self".to_owned()];
     parts.extend(method.params.iter().map(|param| {
-        let ty = if param.text { "&str".to_owned() } else { spell::ty(&param.ty) };
+        let ty = if param.text { "&str".to_owned() } else { param.ty.to_string() };
         format!("{}: {ty}", param.ident)
     }));
     let request = if mutable { "mut request" } else { "request" };
@@ -218,7 +218,7 @@ fn params_struct(w: &mut Writer, optional: &ParamsStruct) {
     w.open(format!("pub struct {} {{", optional.name));
     for MethodParam { ident, docs, ty, .. } in &optional.fields {
         w.docs(docs);
-        w.line(format!("pub {ident}: Option<{}>,", spell::ty(ty)));
+        w.line(format!("pub {ident}: Option<{}>,", ty));
     }
     w.close("}");
     w.gap();
@@ -227,7 +227,7 @@ fn params_struct(w: &mut Writer, optional: &ParamsStruct) {
         w.gap();
         w.docs(docs.first().filter(|line| !line.is_empty()).into_iter().collect::<Vec<_>>().as_slice());
         w.line("#[must_use]");
-        let value = if *ty == Ty::String { "impl Into<String>".to_owned() } else { spell::ty(ty) };
+        let value = if *ty == Ty::String { "impl Into<String>".to_owned() } else { ty.to_string() };
         let made = if *ty == Ty::String { format!("{ident}.into()") } else { ident.clone() };
         w.open(format!("pub fn {ident}(mut self, {ident}: {value}) -> Self {{"));
         w.line(format!("self.{ident} = Some({made});"));

@@ -1,31 +1,10 @@
-//! A type, a parameter, an argument: one line each.
+//! A field, a parameter, an argument: one line each.
 
 use crate::lower::rust::model::{Pass, Presence, StructField, Ty};
 
-pub fn ty(ty: &Ty) -> String {
-    match ty {
-        Ty::Value => "Value".to_owned(),
-        Ty::Bool => "bool".to_owned(),
-        Ty::U64 => "u64".to_owned(),
-        Ty::I64 => "i64".to_owned(),
-        Ty::F64 => "f64".to_owned(),
-        Ty::String => "String".to_owned(),
-        Ty::Vec(inner) => format!("Vec<{}>", self::ty(inner)),
-        Ty::Map(inner) => format!("BTreeMap<String, {}>", self::ty(inner)),
-        Ty::Object => "Map<String, Value>".to_owned(),
-        Ty::Tuple(items) => match items.as_slice() {
-            [item] => format!("({},)", self::ty(item)),
-            items => format!("({})", items.iter().map(self::ty).collect::<Vec<_>>().join(", ")),
-        },
-        Ty::Named(name) => name.clone(),
-        Ty::Boxed(name) => format!("Box<{name}>"),
-        Ty::Option(inner) => format!("Option<{}>", self::ty(inner)),
-    }
-}
-
 /// A field's type as declared.
 pub fn field(field: &StructField) -> String {
-    let inner = ty(&field.ty);
+    let inner = field.ty.to_string();
     if field.presence == Presence::Required || inner.starts_with("Option<") {
         inner
     } else {
@@ -37,9 +16,9 @@ pub fn field(field: &StructField) -> String {
 pub fn param(field: &StructField) -> String {
     let name = &field.ident;
     match (&field.ty, field.pass) {
-        (ty, Pass::Plain) => format!("{name}: {}", self::ty(ty)),
+        (ty, Pass::Plain) => format!("{name}: {ty}"),
         (Ty::Boxed(inner), _) => format!("{name}: impl Into<{inner}>"),
-        (ty, _) => format!("{name}: impl Into<{}>", self::ty(ty)),
+        (ty, _) => format!("{name}: impl Into<{ty}>"),
     }
 }
 

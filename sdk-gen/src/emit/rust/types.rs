@@ -6,7 +6,7 @@ use crate::emit::header;
 use crate::emit::writer::Writer;
 use crate::lower::rust::model::{Item, ItemKind, Module, Rule, Struct, Ty, Types};
 
-use super::{EMITTER, check, enums, objects, spell, unions};
+use super::{EMITTER, check, enums, objects, unions};
 
 /// Where the types go and what goes with them.
 #[derive(Debug, Clone, Copy)]
@@ -121,7 +121,7 @@ fn module(module: &Module, layout: Layout) -> String {
             ItemKind::Union(union) => unions::write(&mut w, item, union, layout),
             ItemKind::Alias(target) => {
                 w.docs(&item.docs);
-                w.line(format!("pub type {} = {};", item.name, spell::ty(target)));
+                w.line(format!("pub type {} = {};", item.name, target));
             }
         }
         if let Some(rules) = &item.check {

@@ -52,7 +52,7 @@ fn declaration(w: &mut Writer, item: &Item, union: &Union, layout: Layout) {
             (Some(_), _) => w.line("#[serde(untagged)]"),
             (None, _) => {}
         }
-        w.line(format!("{}({}),", variant.name, spell::ty(&variant.ty)));
+        w.line(format!("{}({}),", variant.name, variant.ty));
     }
     w.docs(&["A variant that this version does not know, as received."]);
     if union.tag.is_some() {
@@ -98,7 +98,7 @@ fn conversions(w: &mut Writer, union: &str, variant: &UnionVariant) {
         Ty::Boxed(name) => from(name, "Box::new(value)"),
         Ty::Value => {}
         ty => {
-            from(&spell::ty(ty), "value");
+            from(&ty.to_string(), "value");
             // A listed string converts from text, too: `tool_choice("auto")`.
             if variant.kind == JsonKind::String {
                 from("&str", "value.into()");

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** no decision is left to `emit`, and nothing here depends on the document's own notation.
 
+use std::fmt;
+
 /// The types of one crate, in files.
 #[derive(Debug)]
 pub struct Types {
@@ -64,6 +66,31 @@ impl Ty {
             Ty::Vec(inner) | Ty::Map(inner) | Ty::Option(inner) => inner.named(f),
             Ty::Tuple(items) => items.iter().for_each(|item| item.named(f)),
             Ty::Value | Ty::Bool | Ty::U64 | Ty::I64 | Ty::F64 | Ty::String | Ty::Object => {}
+        }
+    }
+}
+
+/// As Rust source.
+impl fmt::Display for Ty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ty::Value => f.write_str("Value"),
+            Ty::Bool => f.write_str("bool"),
+            Ty::U64 => f.write_str("u64"),
+            Ty::I64 => f.write_str("i64"),
+            Ty::F64 => f.write_str("f64"),
+            Ty::String => f.write_str("String"),
+            Ty::Vec(inner) => write!(f, "Vec<{inner}>"),
+            Ty::Map(inner) => write!(f, "BTreeMap<String, {inner}>"),
+            Ty::Object => f.write_str("Map<String, Value>"),
+            Ty::Tuple(items) => {
+                let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+                let comma = if items.len() == 1 { "," } else { "" };
+                write!(f, "({}{comma})", items.join(", "))
+            }
+            Ty::Named(name) => f.write_str(name),
+            Ty::Boxed(name) => write!(f, "Box<{name}>"),
+            Ty::Option(inner) => write!(f, "Option<{inner}>"),
         }
     }
 }

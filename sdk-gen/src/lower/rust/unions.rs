@@ -46,6 +46,11 @@ impl Tags {
         self.dropped.get(&id).map(String::as_str)
     }
 
+    /// Every property that tells variants of some union apart.
+    pub fn properties(&self) -> BTreeSet<String> {
+        self.unions.values().filter_map(|union| union.property.clone()).collect()
+    }
+
     /// What the variants of a union hold.
     pub fn payloads(&self, id: TypeId) -> Vec<TypeRef> {
         let variants = self.unions.get(&id).into_iter().flat_map(|union| &union.variants);

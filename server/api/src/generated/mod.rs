@@ -15,3 +15,6 @@ pub const TITLE: &str = "NovAI";
 
 /// `info.version` of the spec.
 pub const VERSION: &str = "0.1.0";
+
+/// Properties that tell union variants apart.
+pub const UNION_TAGS: &[&str] = &["role", "type"];

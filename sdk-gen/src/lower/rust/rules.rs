@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostics;
 use crate::ir::model::{Additional, Api, Range, Shape, TypeId, TypeRef};
 
 use super::model::{Rule, Ty};
+use super::patterns::translate;
 use super::repr::{UnionKind, is_free_object, resolved, union_kind};
 use super::{Context, names, objects, unions};
 
@@ -43,13 +44,13 @@ pub fn refuse_bad_patterns(api: &Api, diagnostics: &mut Diagnostics) {
             _ => None,
         };
         if let Some(pattern) = pattern
-            && let Err(error) = regress::Regex::with_flags(pattern, "u")
+            && let Err(error) = translate(pattern)
         {
             diagnostics.error(
                 ty.origin.pointer.clone(),
                 ty.origin.place,
-                format!("`{pattern}` is not a regular expression: {error}"),
-                "correct the pattern; its syntax is ECMA 262 with the `u` flag",
+                format!("the server cannot match `{pattern}`: {error}"),
+                "correct the pattern; its syntax is ECMA 262 without look-around and back-references",
             );
         }
     }
@@ -192,13 +193,18 @@ fn lengths(limits: &[(&'static str, Option<u64>)]) -> Vec<Rule> {
 fn pattern(owner: &str, regex: &str) -> Rule {
     Rule::Pattern {
         constant: format!("{}_PATTERN", names::snake(owner).to_uppercase()),
-        regex: regex.to_owned(),
+        regex: translated(regex),
     }
 }
 
 fn key_pattern_rule(owner: &str, regex: &str) -> Rule {
     let constant = format!("{}_KEY_PATTERN", names::snake(owner).to_uppercase());
-    Rule::KeyPattern { constant, regex: regex.to_owned() }
+    Rule::KeyPattern { constant, regex: translated(regex) }
+}
+
+/// One that cannot be translated was reported by [`refuse_bad_patterns`]; nothing is generated then.
+fn translated(ecma: &str) -> String {
+    translate(ecma).unwrap_or_else(|_| ecma.to_owned())
 }
 
 fn bounds(range: &Range, ty: &Ty) -> Vec<Rule> {

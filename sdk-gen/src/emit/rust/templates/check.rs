@@ -279,10 +279,10 @@ impl Display for Kind<'_> {
     }
 }
 
-/// A regular expression (ECMA 262) of the schema, compiled at its first use.
+/// A regular expression of the schema, compiled at its first use; matching takes time linear in the text.
 pub struct Pattern {
     source: &'static str,
-    compiled: OnceLock<Option<regress::Regex>>,
+    compiled: OnceLock<Option<regex::Regex>>,
 }
 
 impl Pattern {
@@ -291,8 +291,8 @@ impl Pattern {
     }
 
     fn matches(&self, text: &str) -> bool {
-        let compiled = self.compiled.get_or_init(|| regress::Regex::with_flags(self.source, "u").ok());
+        let compiled = self.compiled.get_or_init(|| regex::Regex::new(self.source).ok());
         // The generator refuses an expression that does not compile, so there is always one.
-        compiled.as_ref().is_none_or(|regex| regex.find(text).is_some())
+        compiled.as_ref().is_none_or(|regex| regex.is_match(text))
     }
 }

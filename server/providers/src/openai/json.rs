@@ -5,6 +5,8 @@
 //!
 //! Accepts exactly RFC 8259, up to [`DEPTH_MAX`] levels. Tests hold it against serde_json.
 
+use std::ops::Range;
+
 /// Levels of objects and lists that hold something. What is deeper breaks readers that recurse, ours and the callers'.
 pub(super) const DEPTH_MAX: u32 = 128;
 
@@ -20,7 +22,7 @@ pub(super) fn members<'a, const N: usize>(
     text: &'a str,
     names: [&str; N],
 ) -> Result<[Option<&'a str>; N], Flaw> {
-    let mut scan = Scan { text, bytes: text.as_bytes(), at: 0 };
+    let mut scan = Scan { bytes: text.as_bytes(), at: 0 };
     let mut found = [None; N];
     scan.white_space();
     if scan.next() != Some(b'{') {
@@ -34,8 +36,8 @@ pub(super) fn members<'a, const N: usize>(
             scan.expect(b'"')?;
             let name = scan.name()?;
             let value = scan.value()?;
-            if let Some(place) = names.iter().position(|wanted| name.is(wanted)) {
-                found[place] = Some(value);
+            if let Some(place) = scan.place(name, &names) {
+                found[place] = Some(&text[value]);
             }
             scan.white_space();
             match scan.next() {
@@ -49,44 +51,48 @@ pub(super) fn members<'a, const N: usize>(
     if scan.at < scan.bytes.len() { Err(Flaw::Invalid) } else { Ok(found) }
 }
 
-/// A member's name as it is written.
-struct Name<'a> {
-    raw: &'a str,
+/// A member's name as it is written: where, and whether with escapes.
+struct Name {
+    at: Range<usize>,
     escaped: bool,
 }
 
-impl Name<'_> {
-    fn is(&self, wanted: &str) -> bool {
-        if self.escaped {
-            // `"\u0065rror"` is "error" too. Nobody writes that, so its cost does not matter.
-            return serde_json::from_str::<String>(&format!("\"{}\"", self.raw))
-                .is_ok_and(|name| name == wanted);
-        }
-        self.raw == wanted
-    }
-}
-
 struct Scan<'a> {
-    text: &'a str,
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> Scan<'a> {
+impl Scan<'_> {
+    #[inline]
+    fn place<const N: usize>(&self, name: Name, names: &[&str; N]) -> Option<usize> {
+        let raw = &self.bytes[name.at];
+        if name.escaped {
+            // `"\u0065rror"` is "error" too. Nobody writes that, so its cost does not matter.
+            let quoted = [b"\"", raw, b"\""].concat();
+            let name: String = serde_json::from_slice(&quoted).ok()?;
+            return names.iter().position(|wanted| *wanted == name);
+        }
+        names.iter().position(|wanted| wanted.as_bytes() == raw)
+    }
+
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
+    #[inline]
     fn next(&mut self) -> Option<u8> {
         let byte = self.peek()?;
         self.at += 1;
         Some(byte)
     }
 
+    #[inline]
     fn expect(&mut self, byte: u8) -> Result<(), Flaw> {
         if self.next() == Some(byte) { Ok(()) } else { Err(Flaw::Invalid) }
     }
 
+    #[inline]
     fn white_space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
@@ -94,17 +100,18 @@ impl<'a> Scan<'a> {
     }
 
     /// The rest of a member's name, after its first quote, and the colon.
-    fn name(&mut self) -> Result<Name<'a>, Flaw> {
+    #[inline]
+    fn name(&mut self) -> Result<Name, Flaw> {
         let start = self.at;
         let escaped = self.string()?;
-        let raw = &self.text[start..self.at - 1];
+        let at = start..self.at - 1;
         self.white_space();
         self.expect(b':')?;
-        Ok(Name { raw, escaped })
+        Ok(Name { at, escaped })
     }
 
     /// One value, white space before it skipped.
-    fn value(&mut self) -> Result<&'a str, Flaw> {
+    fn value(&mut self) -> Result<Range<usize>, Flaw> {
         self.white_space();
         let start = self.at;
         // One bit per open level, set for an object; the innermost lowest.
@@ -145,7 +152,7 @@ impl<'a> Scan<'a> {
             // A value has ended: so may any number of levels, until another value must follow.
             loop {
                 if depth == 0 {
-                    return Ok(&self.text[start..self.at]);
+                    return Ok(start..self.at);
                 }
                 self.white_space();
                 match (self.next().ok_or(Flaw::Invalid)?, objects & 1) {
@@ -209,22 +216,38 @@ impl<'a> Scan<'a> {
     }
 
     /// The rest of a string, after its first quote; true if it holds an escape.
+    #[inline]
     fn string(&mut self) -> Result<bool, Flaw> {
         let mut escaped = false;
         loop {
-            // Most strings are a word or an id: a plain loop beats setting up anything wider.
-            let rest = &self.bytes[self.at..];
-            let plain = rest.iter().position(|byte| ENDS_PLAIN[usize::from(*byte)]).ok_or(Flaw::Invalid)?;
-            self.at += plain + 1;
-            match rest[plain] {
-                b'"' => return Ok(escaped),
-                b'\\' => {
+            self.plain()?;
+            match self.next() {
+                Some(b'"') => return Ok(escaped),
+                Some(b'\\') => {
                     escaped = true;
                     self.escape()?;
                 }
-                _control => return Err(Flaw::Invalid),
+                _control_or_end => return Err(Flaw::Invalid),
             }
         }
+    }
+
+    /// Up to the next byte that a string cannot hold as it is, eight at a time.
+    #[inline]
+    fn plain(&mut self) -> Result<(), Flaw> {
+        let mut rest = &self.bytes[self.at..];
+        while let Some((eight, after)) = rest.split_first_chunk::<8>() {
+            let found = not_plain(u64::from_le_bytes(*eight));
+            if found != 0 {
+                self.at = self.bytes.len() - rest.len() + (found.trailing_zeros() / 8) as usize;
+                return Ok(());
+            }
+            rest = after;
+        }
+        let ends = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+        let length = rest.iter().position(ends).ok_or(Flaw::Invalid)?;
+        self.at = self.bytes.len() - rest.len() + length;
+        Ok(())
     }
 
     fn escape(&mut self) -> Result<(), Flaw> {
@@ -245,18 +268,18 @@ fn deeper(depth: u32) -> Result<u32, Flaw> {
     if depth + 1 >= DEPTH_MAX { Err(Flaw::TooDeep) } else { Ok(depth + 1) }
 }
 
-/// Bytes that a string cannot hold as they are.
-const ENDS_PLAIN: [bool; 256] = {
-    let mut ends = [false; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        ends[control] = true;
-        control += 1;
-    }
-    ends[b'"' as usize] = true;
-    ends[b'\\' as usize] = true;
-    ends
-};
+/// The lowest set bit marks the first of eight bytes that is a quote, a backslash or a control character; none is set if
+/// there is no such byte. (Higher bits may be wrong: a byte that matches borrows from the next.)
+#[inline]
+fn not_plain(eight: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    let zero_in = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
+    let quote = zero_in(eight ^ (ONES * b'"' as u64));
+    let backslash = zero_in(eight ^ (ONES * b'\\' as u64));
+    let control = eight.wrapping_sub(ONES * 0x20) & !eight;
+    (quote | backslash | control) & HIGH
+}
 
 #[cfg(test)]
 mod tests;

@@ -110,6 +110,14 @@ fn depth_is_bounded_exactly() {
 }
 
 proptest! {
+    /// Where in a string, and how far from its ends, must not matter.
+    #[test]
+    fn strings_of_every_length(before in "[aé🙂]{0,20}", odd in r#"["\\\x00-\x1f\x7f]"#, after in "[aé🙂]{0,20}") {
+        check(&format!("{{\"a\":\"{before}{odd}{after}\"}}"));
+        check(&format!("{{\"a\":\"{before}{after}\"}}"));
+        check(&format!("{{\"{before}\\n{after}\":1}}"));
+    }
+
     /// Near-JSON from its own tokens finds every rule; plain text would stop at the first byte.
     #[test]
     fn token_soup(text in r#"(\{|\}|\[|\]|,|:|"a"|"b"|"\\u0061"|"x\\n"|1|-2.5e3|0|true|null| |\n){0,25}"#) {

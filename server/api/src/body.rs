@@ -6,6 +6,7 @@
 //! lends to one request after the other. The handler asks for [`JsonBody::decoded`] and maps [`BodyError`] in `http`'s table.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -23,7 +24,7 @@ use serde::de::DeserializeOwned;
 use crate::explain;
 use crate::schema::{Schema, WireSchema};
 
-/// How much body a request may have and how long the caller may pause. `http` puts it into the request's extensions.
+/// How much body a request may have and how long the caller may pause.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyLimits {
     pub bytes_max: usize,
@@ -47,7 +48,8 @@ pub struct JsonBody<T> {
 /// A body that is valid by its schema.
 #[derive(Debug)]
 pub struct Decoded<T> {
-    pub value: T,
+    /// On the heap from the start: requests are large, and moved through every layer.
+    pub value: Arc<T>,
     /// The bytes that `value` was decoded from.
     pub raw: Bytes,
 }
@@ -77,9 +79,8 @@ pub enum BodyError {
 
 impl<T: DeserializeOwned + Check> JsonBody<T> {
     /// Reads the body to its end, then decodes and checks it.
-    pub async fn decoded(self) -> Result<Decoded<T>, BodyError> {
+    pub async fn decoded(self, limits: BodyLimits) -> Result<Decoded<T>, BodyError> {
         let (parts, body) = self.request.into_parts();
-        let limits = parts.extensions.get::<BodyLimits>().copied().unwrap_or_default();
         decode(read(&parts.headers, body, limits).await?)
     }
 }
@@ -154,7 +155,8 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
 
 /// Decodes and checks `raw`.
 pub fn decode<T: DeserializeOwned + Check>(raw: Bytes) -> Result<Decoded<T>, BodyError> {
-    let value: T = serde_json::from_slice(&raw).map_err(|error| explain::explain::<T>(&raw, &error))?;
+    let value: Arc<T> =
+        serde_json::from_slice(&raw).map(Arc::new).map_err(|error| explain::explain::<T>(&raw, &error))?;
     value.check().map_err(BodyError::Invalid)?;
     Ok(Decoded { value, raw })
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{Method, StatusCode};
-use novai_core::{StreamFacts, TokenUsage};
+use novai_core::{Provider, StreamFacts, TokenUsage};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -42,7 +42,7 @@ pub(crate) struct Facts {
     pub route: Option<Arc<str>>,
     pub key_id: Option<Arc<str>>,
     pub model: Option<String>,
-    pub provider: Option<String>,
+    pub provider: Option<Arc<dyn Provider>>,
     pub status: Option<StatusCode>,
     pub error_code: Option<Cow<'static, str>>,
     pub upstream_request_id: Option<String>,
@@ -73,29 +73,42 @@ impl Facts {
     }
 }
 
+/// What does not apply is left out.
 #[derive(Serialize)]
 struct Line<'a> {
     timestamp: &'a str,
     level: &'a str,
     target: &'a str,
     request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     key_id: Option<&'a str>,
     method: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     route: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<&'a str>,
     stream: bool,
     /// Absent if the client left before there was an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     outcome: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<&'a str>,
     duration_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ttft_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     prompt_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     cached_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     completion_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<u64>,
     bytes_sent: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     upstream_request_id: Option<&'a str>,
 }
 
@@ -135,7 +148,7 @@ impl Drop for Trail {
             method: self.method.as_str(),
             route: facts.route.as_deref(),
             model: facts.model.as_deref(),
-            provider: facts.provider.as_deref(),
+            provider: facts.provider.as_ref().map(|provider| provider.name()),
             stream: facts.is_stream,
             status: facts.status.map(|status| status.as_u16()),
             outcome: facts.outcome(),

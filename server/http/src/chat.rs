@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dropshot::Body;
 use http::Response;
-use novai_api::body::JsonBody;
+use novai_api::body::{BodyLimits, JsonBody};
 use novai_core::ChatRequest;
 use novai_types::ChatCompletionRequest;
 
@@ -18,18 +18,17 @@ pub(crate) async fn create(
     body: JsonBody<ChatCompletionRequest>,
 ) -> Result<Response<Body>, Problem> {
     let Exchange { app, trail } = exchange;
-    let decoded = body.decoded().await?;
+    let limits =
+        BodyLimits { bytes_max: app.options.body_bytes_max, idle_timeout: app.options.body_idle_timeout };
+    let decoded = body.decoded(limits).await?;
     let is_stream = decoded.value.stream == Some(true);
     {
         let mut facts = trail.facts();
         facts.set_model(&decoded.value.model);
         facts.is_stream = is_stream;
     }
-    let chat = ChatRequest {
-        raw: decoded.raw,
-        request: Arc::new(decoded.value),
-        request_id: Arc::clone(trail.request_id()),
-    };
+    let chat =
+        ChatRequest { raw: decoded.raw, request: decoded.value, request_id: Arc::clone(trail.request_id()) };
     let gateway = Arc::clone(&app.gateway);
 
     if is_stream {
@@ -50,7 +49,7 @@ pub(crate) async fn create(
     }
     let mut facts = trail.facts();
     facts.usage = completion.usage;
-    facts.provider = Some(answered.target.provider.name().to_owned());
+    facts.provider = Some(answered.target.provider);
     facts.upstream_request_id = completion.meta.upstream_request_id;
     drop(facts);
     Ok(response)

@@ -13,7 +13,6 @@ use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use novai_api::body::BodyLimits;
 
 use crate::access_log::{LineSink, Trail};
 use crate::app::App;
@@ -33,7 +32,6 @@ pub struct Front {
     cors: Cors,
     access_log: Arc<dyn LineSink>,
     request_ids: RequestIds,
-    body_limits: BodyLimits,
 }
 
 /// Only at start-up.
@@ -61,10 +59,8 @@ impl Front {
         access_log: Arc<dyn LineSink>,
     ) -> Result<Self, FrontError> {
         contexts::make(&app).await?;
-        let body_limits =
-            BodyLimits { bytes_max: app.options.body_bytes_max, idle_timeout: app.options.body_idle_timeout };
         let request_ids = RequestIds::new()?;
-        Ok(Front { app, routes: Routes::new(api), cors, access_log, request_ids, body_limits })
+        Ok(Front { app, routes: Routes::new(api), cors, access_log, request_ids })
     }
 
     async fn answer(
@@ -79,8 +75,9 @@ impl Front {
             return self.options(&request, origin_is_allowed);
         }
         let route = self.routes.find(request.method(), request.uri().path())?;
-        trail.facts().route = Some(route.template);
-        if route.needs_key {
+        let operation = route.operation;
+        trail.facts().route = Some(Arc::clone(&operation.template));
+        if operation.needs_key {
             let principal = auth::authenticate(request.headers(), &*self.app.keys)?;
             trail.facts().key_id = Some(principal.key_id);
         }
@@ -91,11 +88,9 @@ impl Front {
             Problem::new(Code::Overloaded, "the gateway has no room for another request")
         })?;
         context.endpoint = route.endpoint;
-        context.request = RequestInfo::new(&request, peer);
-        let mut request = request.map(Body::wrap);
-        request.extensions_mut().insert(self.body_limits);
-        let operation = exchange::scope(Arc::clone(trail), (route.run)(context, request));
-        match AssertUnwindSafe(operation).catch_unwind().await {
+        context.request = RequestInfo::new(&target(&request), peer);
+        let answer = exchange::scope(Arc::clone(trail), (operation.run)(context, request.map(Body::wrap)));
+        match AssertUnwindSafe(answer).catch_unwind().await {
             Ok(Ok(response)) => Ok(response),
             // Operations answer their own errors; what is left is an extractor that could not read the path.
             Ok(Err(_refused)) => Err(Problem::bad_request("the path of this request cannot be understood")),
@@ -158,6 +153,15 @@ impl Drop for Front {
     fn drop(&mut self) {
         self.app.contexts.clear();
     }
+}
+
+/// What extractors of paths and queries read. Copying the headers for nobody would cost more than routing does; the request
+/// itself still has them.
+fn target(request: &Request<Incoming>) -> Request<()> {
+    let mut target = Request::new(());
+    target.method_mut().clone_from(request.method());
+    target.uri_mut().clone_from(request.uri());
+    target
 }
 
 /// RFC 9112 §3.2: exactly one `Host` in HTTP/1.1. Nothing is ever decided by its value.

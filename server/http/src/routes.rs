@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use dropshot::{ApiDescription, Body, RequestContext, RequestEndpointMetadata};
+use dropshot::{ApiDescription, ApiEndpointBodyContentType, Body, RequestContext, RequestEndpointMetadata};
+use futures_util::TryFutureExt;
 use futures_util::future::BoxFuture;
 use http::header::ALLOW;
 use http::{Method, Request, Response, StatusCode};
@@ -21,55 +22,61 @@ const OPEN: [&str; 2] = ["/health", "/ready"];
 /// A handler's refusal to say more: dropshot's type for it cannot be named.
 pub(crate) struct Refused;
 
-pub(crate) type Answer = BoxFuture<'static, Result<Response<Body>, Refused>>;
-type Run = Box<dyn FnOnce(RequestContext<Arc<App>>, Request<Body>) -> Answer + Send>;
-type Lookup = Box<dyn Fn(&Method, &str) -> Result<Found, dropshot::HttpError> + Send + Sync>;
-
-struct Found {
-    endpoint: RequestEndpointMetadata,
-    run: Run,
-}
+type Answer = BoxFuture<'static, Result<Response<Body>, Refused>>;
+type Run = dyn Fn(RequestContext<Arc<App>>, Request<Body>) -> Answer + Send + Sync;
+type Lookup =
+    Box<dyn Fn(&Method, &str) -> Result<RequestEndpointMetadata, dropshot::HttpError> + Send + Sync>;
 
 /// A matched operation, ready to run.
 pub(crate) struct Route {
     pub endpoint: RequestEndpointMetadata,
+    pub operation: Arc<Operation>,
+}
+
+pub(crate) struct Operation {
     /// For the log: `/v1/models/{model}`.
     pub template: Arc<str>,
     pub needs_key: bool,
-    pub run: Run,
+    pub run: Box<Run>,
+    method: Method,
+    id: String,
+    content_type: ApiEndpointBodyContentType,
 }
 
 pub(crate) struct Routes {
     lookup: Lookup,
-    known: HashMap<String, Known>,
-}
-
-struct Known {
-    template: Arc<str>,
-    is_open: bool,
+    by_id: HashMap<String, Arc<Operation>>,
+    /// Paths without parameters, found without dropshot's router: it takes every path apart and copies the pieces.
+    fixed: HashMap<String, Vec<Arc<Operation>>>,
 }
 
 impl Routes {
     pub(crate) fn new(api: ApiDescription<Arc<App>>) -> Self {
         let router = api.into_router();
-        let known = router
-            .endpoints(None)
-            .map(|(path, _, endpoint)| {
-                let is_open = OPEN.contains(&path.as_str());
-                let template = format!("{PREFIX}{path}").into();
-                (endpoint.operation_id.clone(), Known { template, is_open })
-            })
-            .collect();
-        // The router's type has no public name; a closure can hold it.
-        let lookup: Lookup = Box::new(move |method, path| {
-            let found = router.lookup_route(method, path.into(), None)?;
-            let handler = found.handler;
-            let run: Run = Box::new(move |context, request| {
-                Box::pin(async move { handler.handle_request(context, request).await.map_err(|_| Refused) })
+        let mut by_id = HashMap::new();
+        let mut fixed: HashMap<String, Vec<Arc<Operation>>> = HashMap::new();
+        for (path, _, endpoint) in router.endpoints(None) {
+            // Routes live as long as the process does; a future that borrows its handler needs no second box.
+            let handler = &**Box::leak(Box::new(Arc::clone(&endpoint.handler)));
+            let operation = Arc::new(Operation {
+                template: format!("{PREFIX}{path}").into(),
+                needs_key: !OPEN.contains(&path.as_str()),
+                run: Box::new(move |context, request| {
+                    Box::pin(handler.handle_request(context, request).map_err(|_| Refused))
+                }),
+                method: endpoint.method.clone(),
+                id: endpoint.operation_id.clone(),
+                content_type: endpoint.body_content_type.clone(),
             });
-            Ok(Found { endpoint: found.endpoint, run })
-        });
-        Routes { lookup, known }
+            by_id.insert(operation.id.clone(), Arc::clone(&operation));
+            if !path.contains('{') {
+                fixed.entry(path).or_default().push(operation);
+            }
+        }
+        // The router's type has no public name; a closure can hold it.
+        let lookup: Lookup =
+            Box::new(move |method, path| Ok(router.lookup_route(method, path.into(), None)?.endpoint));
+        Routes { lookup, by_id, fixed }
     }
 
     /// Only the path counts: a `Host`, an absolute target or a query never changes what is matched.
@@ -79,15 +86,20 @@ impl Routes {
             _ if OPEN.contains(&path) => path,
             _ => return Err(unknown_path()),
         };
-        let asked = if *method == Method::HEAD { &Method::GET } else { method };
-        let found = (self.lookup)(asked, path).map_err(|error| refusal(&error))?;
-        let known = self.known.get(&found.endpoint.operation_id).ok_or_else(unknown_path)?;
-        Ok(Route {
-            endpoint: found.endpoint,
-            template: Arc::clone(&known.template),
-            needs_key: !known.is_open,
-            run: found.run,
-        })
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        let fixed = self.fixed.get(path).into_iter().flatten().find(|operation| operation.method == *method);
+        if let Some(operation) = fixed {
+            let endpoint = RequestEndpointMetadata {
+                operation_id: operation.id.clone(),
+                variables: Default::default(),
+                body_content_type: operation.content_type.clone(),
+                request_body_max_bytes: None,
+            };
+            return Ok(Route { endpoint, operation: Arc::clone(operation) });
+        }
+        let endpoint = (self.lookup)(method, path).map_err(|error| refusal(&error))?;
+        let operation = self.by_id.get(&endpoint.operation_id).ok_or_else(unknown_path)?;
+        Ok(Route { operation: Arc::clone(operation), endpoint })
     }
 
     /// The methods that `path` takes, for `Allow`.

@@ -60,7 +60,7 @@ impl Source {
     fn begin(&mut self, streamed: Streamed) {
         let mut facts = self.trail.facts();
         facts.stream = Some(streamed.events.facts());
-        facts.provider = Some(streamed.target.provider.name().to_owned());
+        facts.provider = Some(streamed.target.provider);
         facts.upstream_request_id = streamed.meta.upstream_request_id;
         drop(facts);
         self.limits = streamed.meta.limits;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::TlsAcceptor;
@@ -14,11 +15,11 @@ use tokio_rustls::TlsAcceptor;
 use super::activity::{Activity, BusyBody};
 use super::guarded::{Guarded, Socket, SocketDeadlines};
 use super::linger::Leftover;
-use super::protocol::Builder;
+use super::protocol::{self, Builders, Version};
 use super::{Handler, Limits, Phase, Shutdown};
 
 pub(super) struct Shared<H> {
-    pub protocol: Builder,
+    pub protocol: Builders,
     pub tls: Option<TlsAcceptor>,
     pub limits: Limits,
     pub handler: Arc<H>,
@@ -32,27 +33,56 @@ pub(super) async fn run<H: Handler>(
     peer: SocketAddr,
     slot: OwnedSemaphorePermit,
 ) {
-    match shared.tls.clone() {
-        None => talk(shared, socket, peer).await,
-        Some(acceptor) => {
-            let timeout = shared.limits.handshake_timeout;
-            let handshake = tokio::time::timeout(timeout, acceptor.accept(socket));
-            let done = tokio::select! {
-                done = handshake => done,
-                () = shared.shutdown.reached(Phase::Draining) => return,
-            };
-            match done {
-                // Boxed: the TLS state is large, and plain connections share this future.
-                Ok(Ok(stream)) => Box::pin(talk(shared, stream, peer)).await,
-                Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS hand-shake failed"),
-                Err(_) => tracing::debug!(%peer, "TLS hand-shake took too long"),
-            }
-        }
+    tokio::select! {
+        () = begin(&shared, socket, peer) => {}
+        // The hand-shake and the first byte are not worth waiting for; `talk` ends by itself.
+        () = shared.shutdown.reached(Phase::Closed) => {}
     }
     drop(slot);
 }
 
-async fn talk<H: Handler, S: Socket>(shared: Arc<Shared<H>>, socket: S, peer: SocketAddr) {
+async fn begin<H: Handler>(shared: &Arc<Shared<H>>, socket: TcpStream, peer: SocketAddr) {
+    match &shared.tls {
+        None => {
+            let version = protocol::of_plain(&socket);
+            if let Some(version) = in_time(shared, shared.limits.header_timeout, version).await {
+                talk(shared, socket, version, peer).await;
+            }
+        }
+        Some(acceptor) => {
+            let handshake = acceptor.accept(socket);
+            if let Some(stream) = in_time(shared, shared.limits.handshake_timeout, handshake).await {
+                let version = protocol::of_tls(&stream);
+                // Boxed: the TLS state is large, and plain connections share this future.
+                Box::pin(talk(shared, stream, version, peer)).await;
+            }
+        }
+    }
+}
+
+/// What a connection does before it can have a request: not for longer than `timeout`, and not at all once we shut down.
+async fn in_time<H, T>(
+    shared: &Shared<H>,
+    timeout: std::time::Duration,
+    beginning: impl Future<Output = std::io::Result<T>>,
+) -> Option<T> {
+    tokio::select! {
+        begun = tokio::time::timeout(timeout, beginning) => match begun {
+            Ok(Ok(begun)) => Some(begun),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a connection failed before its first request");
+                None
+            }
+            Err(_) => {
+                tracing::debug!("a connection took too long before its first request");
+                None
+            }
+        },
+        () = shared.shutdown.reached(Phase::Draining) => None,
+    }
+}
+
+async fn talk<H: Handler, S: Socket>(shared: &Arc<Shared<H>>, socket: S, version: Version, peer: SocketAddr) {
     let activity = Arc::new(Activity::default());
     let leftover = Leftover::default();
     let deadlines = SocketDeadlines {
@@ -61,34 +91,33 @@ async fn talk<H: Handler, S: Socket>(shared: Arc<Shared<H>>, socket: S, peer: So
         write: shared.limits.write_timeout,
     };
     let io = TokioIo::new(Guarded::new(socket, Arc::clone(&activity), leftover.clone(), deadlines));
-    let service = service_fn(|request: http::Request<Incoming>| {
+    let handler = Arc::clone(&shared.handler);
+    let service = service_fn(move |request: http::Request<Incoming>| {
         let busy = activity.begin(request.version());
-        let answer = Arc::clone(&shared.handler).handle(request, peer);
+        // Boxed: hyper keeps room for this future as long as the connection lives, and a stream needs it only until its
+        // head is out.
+        let answer = Box::pin(Arc::clone(&handler).handle(request, peer));
         async move { Ok::<_, Infallible>(answer.await.map(|body| BusyBody::new(body, busy))) }
     });
+    match version {
+        Version::Http1 => serve(shared, shared.protocol.http1.serve_connection(io, service)).await,
+        Version::Http2 => Box::pin(serve(shared, shared.protocol.http2.serve_connection(io, service))).await,
+    }
+    leftover.linger().await;
+}
 
-    let closed = {
-        let mut connection = std::pin::pin!(shared.protocol.serve_connection(io, service));
-        let mut draining = std::pin::pin!(shared.shutdown.reached(Phase::Draining));
-        let mut is_draining = false;
-        loop {
-            tokio::select! {
-                biased;
-                ended = connection.as_mut() => {
-                    if let Err(error) = ended {
-                        tracing::debug!(%peer, error, "connection ended early");
-                    }
-                    break false;
-                }
-                () = draining.as_mut(), if !is_draining => {
-                    is_draining = true;
-                    connection.as_mut().graceful_shutdown();
-                }
-                () = shared.shutdown.reached(Phase::Closed), if is_draining => break true,
-            }
+/// Drives a connection to its end, which it is asked for when we shut down.
+async fn serve<H, C: GracefulConnection<Error = hyper::Error>>(shared: &Shared<H>, connection: C) {
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        biased;
+        ended = connection.as_mut() => ended,
+        () = shared.shutdown.reached(Phase::Draining) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
     };
-    if !closed {
-        leftover.linger().await;
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
     }
 }

@@ -59,7 +59,7 @@ pub async fn serve<H: Handler>(
 ) {
     let slots = Arc::new(Semaphore::new(limits.connections_max as usize));
     let shared = Arc::new(connection::Shared {
-        protocol: protocol::builder(&limits),
+        protocol: protocol::Builders::new(&limits),
         tls,
         limits,
         handler,

@@ -24,7 +24,9 @@ async fn a_slow_loris_is_cut_off() {
         let mut socket = TcpStream::connect(gateway.address).await.unwrap();
         socket.write_all(beginning.as_bytes()).await.unwrap();
         let rest = within("the connection's end", read_rest(&mut socket)).await;
-        assert_eq!(rest, b"", "{beginning:?}");
+        // An HTTP/2 server speaks first, too; it says nothing but its settings.
+        let is_h2 = beginning.starts_with("PRI");
+        assert!(rest.is_empty() || (is_h2 && rest.len() < 64), "{beginning:?}: {rest:?}");
     }
 }
 

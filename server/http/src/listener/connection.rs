@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
@@ -49,14 +50,21 @@ async fn begin<H: Handler>(shared: &Arc<Shared<H>>, socket: TcpStream, peer: Soc
                 talk(shared, socket, version, peer).await;
             }
         }
-        Some(acceptor) => {
-            let handshake = acceptor.accept(socket);
-            if let Some(stream) = in_time(shared, shared.limits.handshake_timeout, handshake).await {
-                let version = protocol::of_tls(&stream);
-                // Boxed: the TLS state is large, and plain connections share this future.
-                Box::pin(talk(shared, stream, version, peer)).await;
-            }
-        }
+        // Boxed: TLS state is large, and plain connections share this future.
+        Some(acceptor) => Box::pin(begin_tls(shared, acceptor, socket, peer)).await,
+    }
+}
+
+async fn begin_tls<H: Handler>(
+    shared: &Arc<Shared<H>>,
+    acceptor: &TlsAcceptor,
+    socket: TcpStream,
+    peer: SocketAddr,
+) {
+    let handshake = acceptor.accept(socket);
+    if let Some(stream) = in_time(shared, shared.limits.handshake_timeout, handshake).await {
+        let version = protocol::of_tls(&stream);
+        talk(shared, stream, version, peer).await;
     }
 }
 
@@ -100,15 +108,23 @@ async fn talk<H: Handler, S: Socket>(shared: &Arc<Shared<H>>, socket: S, version
         async move { Ok::<_, Infallible>(answer.await.map(|body| BusyBody::new(body, busy))) }
     });
     match version {
-        Version::Http1 => serve(shared, shared.protocol.http1.serve_connection(io, service)).await,
-        Version::Http2 => Box::pin(serve(shared, shared.protocol.http2.serve_connection(io, service))).await,
+        Version::Http1 => {
+            serve(shared, Box::pin(shared.protocol.http1.serve_connection(io, service))).await;
+        }
+        Version::Http2 => {
+            serve(shared, Box::pin(shared.protocol.http2.serve_connection(io, service))).await;
+        }
     }
     leftover.linger().await;
 }
 
 /// Drives a connection to its end, which it is asked for when we shut down.
-async fn serve<H, C: GracefulConnection<Error = hyper::Error>>(shared: &Shared<H>, connection: C) {
-    let mut connection = std::pin::pin!(connection);
+///
+/// It comes in a box: an async function keeps its argument and what it moved it to, and this one is large.
+async fn serve<H, C: GracefulConnection<Error = hyper::Error>>(
+    shared: &Shared<H>,
+    mut connection: Pin<Box<C>>,
+) {
     let ended = tokio::select! {
         biased;
         ended = connection.as_mut() => ended,
@@ -119,5 +135,43 @@ async fn serve<H, C: GracefulConnection<Error = hyper::Error>>(shared: &Shared<H
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dropshot::Body;
+    use tokio::net::TcpListener;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    struct Nothing;
+
+    impl Handler for Nothing {
+        type Body = Body;
+
+        async fn handle(self: Arc<Self>, _: http::Request<Incoming>, _: SocketAddr) -> http::Response<Body> {
+            http::Response::new(Body::empty())
+        }
+    }
+
+    /// Thousands of idle streams are thousands of these.
+    #[tokio::test]
+    async fn a_connections_task_is_small() {
+        let limits = Limits::default();
+        let shared = Arc::new(Shared {
+            protocol: Builders::new(&limits),
+            tls: None,
+            limits,
+            handler: Arc::new(Nothing),
+            shutdown: Shutdown::default(),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let peer = socket.peer_addr().unwrap();
+        let slot = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+        let bytes = std::mem::size_of_val(&run(shared, socket, peer, slot));
+        assert!(bytes <= 2048, "{bytes} bytes");
     }
 }

@@ -146,6 +146,16 @@ fn a_body_of_100_mb_costs_no_memory() {
     let dir = tempfile::tempdir().unwrap();
     let key = "operators-own-key-0123456789";
     let novai = start(dir.path(), &[("NOVAI_BOOTSTRAP_KEY", key)]);
+    // What the process loads at its first request is not the body's cost.
+    let mut first = TcpStream::connect(&novai.address).unwrap();
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+         Authorization: Bearer {key}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
+    );
+    first.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    first.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     // (how the length is told, how much memory the answer may cost)
     let declared = format!("Content-Length: {}\r\n", 100 * MIB);
     let cases = [(declared.as_str(), 4 * 1024), ("Transfer-Encoding: chunked\r\n", 2 * 20 * 1024)];

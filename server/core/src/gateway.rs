@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::catalog::{Catalog, ModelInfo, Target};
 use crate::error::Error;
+use crate::principal::Principal;
 use crate::provider::{ChatCall, Completion, ResponseMeta};
 use crate::stream::GatewayStream;
 
@@ -17,6 +18,8 @@ pub struct ChatRequest {
     pub raw: Bytes,
     pub request: Arc<ChatCompletionRequest>,
     pub request_id: Arc<str>,
+    /// Whom the call is counted and charged to.
+    pub principal: Arc<Principal>,
 }
 
 pub struct Answered {

@@ -2,17 +2,12 @@
 
 use std::sync::Arc;
 
-/// Who makes a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Principal {
-    /// Names the key in logs. Not secret, and not derived from the secret.
-    pub key_id: Arc<str>,
-}
+use crate::principal::Principal;
 
 pub trait KeyStore: Send + Sync + 'static {
-    /// `None` for a key that is unknown, malformed or revoked: callers must not learn which.
+    /// `None` for a key that is unknown, malformed, expired or revoked: callers must not learn which.
     ///
     /// Answers from memory and in a time that does not depend on how much of a key is right. A store that lives
     /// elsewhere keeps a copy here.
-    fn principal(&self, presented: &str) -> Option<Principal>;
+    fn principal(&self, presented: &str) -> Option<Arc<Principal>>;
 }

@@ -11,6 +11,9 @@ pub mod deadlines;
 pub mod error;
 pub mod gateway;
 pub mod keys;
+pub mod limits;
+pub mod money;
+pub mod principal;
 pub mod provider;
 pub mod stream;
 #[cfg(test)]
@@ -21,7 +24,10 @@ pub use clock::{Clock, SystemClock};
 pub use deadlines::Deadlines;
 pub use error::{Deadline, Error, Rejection, RejectionReason};
 pub use gateway::{Answered, ChatRequest, Gateway, Readiness, Streamed};
-pub use keys::{KeyStore, Principal};
+pub use keys::KeyStore;
+pub use limits::LimitSpec;
+pub use money::BudgetSpec;
+pub use principal::{Principal, Scope, Scopes};
 pub use provider::{
     ChatCall, ChatEvent, ChatStream, Completion, Provider, RateLimitSnapshot, ResponseMeta, Streaming,
     TokenUsage, UpstreamModel, WindowSnapshot,

@@ -1,5 +1,7 @@
 //! `Authorization: Bearer <key>` → [`Principal`]. Runs before any byte of the body is read.
 
+use std::sync::Arc;
+
 use http::header::{AUTHORIZATION, HeaderMap};
 use novai_core::{KeyStore, Principal};
 
@@ -9,7 +11,7 @@ use crate::problem::Problem;
 /// Keys are far shorter. Hashing megabytes for a stranger is work that they could order for free.
 const KEY_BYTES_MAX: usize = 512;
 
-pub(crate) fn authenticate(headers: &HeaderMap, keys: &dyn KeyStore) -> Result<Principal, Problem> {
+pub(crate) fn authenticate(headers: &HeaderMap, keys: &dyn KeyStore) -> Result<Arc<Principal>, Problem> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Err(missing()) };
     // Two of them is a request that two parsers would read differently.
@@ -42,12 +44,13 @@ fn invalid() -> Problem {
 mod tests {
     use super::*;
     use http::HeaderValue;
+    use novai_core::Scopes;
 
     struct OneKey;
 
     impl KeyStore for OneKey {
-        fn principal(&self, presented: &str) -> Option<Principal> {
-            (presented == "good").then(|| Principal { key_id: "key_1".into() })
+        fn principal(&self, presented: &str) -> Option<Arc<Principal>> {
+            (presented == "good").then(|| Arc::new(Principal::new("key_1", Scopes::all())))
         }
     }
 

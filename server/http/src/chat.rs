@@ -17,7 +17,8 @@ pub(crate) async fn create(
     exchange: Exchange,
     body: JsonBody<ChatCompletionRequest>,
 ) -> Result<Response<Body>, Problem> {
-    let Exchange { app, trail } = exchange;
+    let principal = exchange.principal()?;
+    let Exchange { app, trail, .. } = exchange;
     let limits =
         BodyLimits { bytes_max: app.options.body_bytes_max, idle_timeout: app.options.body_idle_timeout };
     let decoded = body.decoded(limits).await?;
@@ -27,8 +28,12 @@ pub(crate) async fn create(
         facts.set_model(&decoded.value.model);
         facts.is_stream = is_stream;
     }
-    let chat =
-        ChatRequest { raw: decoded.raw, request: decoded.value, request_id: Arc::clone(trail.request_id()) };
+    let chat = ChatRequest {
+        raw: decoded.raw,
+        request: decoded.value,
+        request_id: Arc::clone(trail.request_id()),
+        principal,
+    };
     let gateway = Arc::clone(&app.gateway);
 
     if is_stream {

@@ -125,7 +125,7 @@ async fn keep_context(context: Context) -> Result<HttpResponseUpdatedNoContent, 
 
 #[cfg(test)]
 mod tests {
-    use novai_core::{Catalog, Gateway, KeyStore, Principal};
+    use novai_core::{Catalog, Gateway, KeyStore, Principal, Scopes};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -136,8 +136,8 @@ mod tests {
     struct AnyKey;
 
     impl KeyStore for AnyKey {
-        fn principal(&self, _: &str) -> Option<Principal> {
-            Some(Principal { key_id: "key_1".into() })
+        fn principal(&self, _: &str) -> Option<Arc<Principal>> {
+            Some(Arc::new(Principal::new("key_1", Scopes::all())))
         }
     }
 

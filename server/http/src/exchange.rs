@@ -12,24 +12,36 @@ use dropshot::{Body, RequestContext};
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use novai_api::{ApiError, Reply};
+use novai_core::Principal;
 
 use crate::access_log::Trail;
 use crate::app::App;
 use crate::problem::Problem;
 
 tokio::task_local! {
-    static TRAIL: RefCell<Option<Arc<Trail>>>;
+    static FACTS: RefCell<Option<Facts>>;
 }
 
-/// Runs one operation with `trail` at hand.
-pub(crate) fn scope<F: Future>(trail: Arc<Trail>, operation: F) -> impl Future<Output = F::Output> {
-    TRAIL.scope(RefCell::new(Some(trail)), operation)
+struct Facts {
+    trail: Arc<Trail>,
+    principal: Option<Arc<Principal>>,
+}
+
+/// Runs one operation with `trail` and `principal` at hand.
+pub(crate) fn scope<F: Future>(
+    trail: Arc<Trail>,
+    principal: Option<Arc<Principal>>,
+    operation: F,
+) -> impl Future<Output = F::Output> {
+    FACTS.scope(RefCell::new(Some(Facts { trail, principal })), operation)
 }
 
 /// What an operation works with.
 pub(crate) struct Exchange {
     pub app: Arc<App>,
     pub trail: Arc<Trail>,
+    /// Absent on the routes that need no key.
+    principal: Option<Arc<Principal>>,
 }
 
 impl Exchange {
@@ -39,8 +51,14 @@ impl Exchange {
     pub(crate) fn begin(context: RequestContext<Arc<App>>) -> Result<Self, Problem> {
         let app = Arc::clone(context.context());
         app.contexts.put(context);
-        let trail = TRAIL.try_with(|trail| trail.borrow_mut().take()).ok().flatten();
-        trail.map(|trail| Exchange { app, trail }).ok_or_else(Problem::internal)
+        let facts = FACTS.try_with(|facts| facts.borrow_mut().take()).ok().flatten();
+        let Facts { trail, principal } = facts.ok_or_else(Problem::internal)?;
+        Ok(Exchange { app, trail, principal })
+    }
+
+    /// Who calls. The front has seen to it that every route which asks has one.
+    pub(crate) fn principal(&self) -> Result<Arc<Principal>, Problem> {
+        self.principal.clone().ok_or_else(Problem::internal)
     }
 }
 

@@ -77,9 +77,11 @@ impl Front {
         let route = self.routes.find(request.method(), request.uri().path())?;
         let operation = route.operation;
         trail.facts().route = Some(Arc::clone(&operation.template));
+        let mut principal = None;
         if operation.needs_key {
-            let principal = auth::authenticate(request.headers(), &*self.app.keys)?;
-            trail.facts().key_id = Some(principal.key_id);
+            let caller = auth::authenticate(request.headers(), &*self.app.keys)?;
+            trail.facts().key_id = Some(Arc::clone(&caller.id));
+            principal = Some(caller);
         }
 
         let mut context = contexts::take(&self.app).await.map_err(|error| {
@@ -89,7 +91,8 @@ impl Front {
         })?;
         context.endpoint = route.endpoint;
         context.request = RequestInfo::new(&target(&request), peer);
-        let answer = exchange::scope(Arc::clone(trail), (operation.run)(context, request.map(Body::wrap)));
+        let answer =
+            exchange::scope(Arc::clone(trail), principal, (operation.run)(context, request.map(Body::wrap)));
         match AssertUnwindSafe(answer).catch_unwind().await {
             Ok(Ok(response)) => Ok(response),
             // Operations answer their own errors; what is left is an extractor that could not read the path.

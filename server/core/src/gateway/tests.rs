@@ -21,6 +21,7 @@ fn request(model: &str, options: &str) -> ChatRequest {
         request: Arc::new(serde_json::from_str(&raw).unwrap()),
         raw: raw.into(),
         request_id: "r-1".into(),
+        principal: Arc::new(Principal::new("key_1", crate::Scopes::all())),
     }
 }
 

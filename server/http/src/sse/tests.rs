@@ -8,7 +8,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use http_body_util::BodyExt;
 use novai_core::{
-    Catalog, ChatCall, ChatRequest, Completion, Gateway, Provider, ResponseMeta, Streaming, UpstreamModel,
+    Catalog, ChatCall, ChatRequest, Completion, Gateway, Principal, Provider, ResponseMeta, Scopes,
+    Streaming, UpstreamModel,
 };
 use tokio::time::sleep;
 
@@ -75,7 +76,12 @@ async fn respond_to(accepts_after_s: u64, acts: &[Act]) -> (Result<Response<Body
     catalog.add_model("m", provider, "m", 0).unwrap();
     let gateway = Gateway::new(catalog);
     let request = serde_json::from_str(r#"{"model":"m","messages":[]}"#).unwrap();
-    let chat = ChatRequest { raw: Bytes::new(), request: Arc::new(request), request_id: "req_1".into() };
+    let chat = ChatRequest {
+        raw: Bytes::new(),
+        request: Arc::new(request),
+        request_id: "req_1".into(),
+        principal: Arc::new(Principal::new("key_1", Scopes::all())),
+    };
     let trail = Trail::new(Arc::new(()), "req_1".into(), http::Method::POST);
     let started_at = Instant::now();
     let response = respond(Box::pin(async move { gateway.stream(chat).await }), TIMING, trail).await;

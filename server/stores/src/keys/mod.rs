@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use novai_core::{KeyStore, Principal};
+use novai_core::{KeyStore, Principal, Scopes};
 
 pub use file::FileError;
 pub use secret::{Secret, SecretError};
@@ -29,7 +29,7 @@ pub struct Keys {
 
 struct Entry {
     hash: KeyHash,
-    principal: Principal,
+    principal: Arc<Principal>,
 }
 
 /// What [`Keys::open`] found or did.
@@ -53,22 +53,23 @@ impl Keys {
         }
         let mut keys = Keys { by_hash_prefix: HashMap::new() };
         for record in records {
-            keys.insert(record.hash, Arc::from(record.id));
+            keys.insert(record.hash, &record.id);
         }
         if let Some(secret) = bootstrap {
-            keys.insert(KeyHash::of(secret.expose()), Arc::from(BOOTSTRAP_KEY_ID));
+            keys.insert(KeyHash::of(secret.expose()), BOOTSTRAP_KEY_ID);
         }
         Ok(Opened { keys, created })
     }
 
-    fn insert(&mut self, hash: KeyHash, key_id: Arc<str>) {
-        let entry = Entry { principal: Principal { key_id }, hash };
+    fn insert(&mut self, hash: KeyHash, id: &str) {
+        let principal = Arc::new(Principal::new(id, Scopes::all()));
+        let entry = Entry { principal, hash };
         self.by_hash_prefix.entry(entry.hash.prefix()).or_default().push(entry);
     }
 }
 
 impl KeyStore for Keys {
-    fn principal(&self, presented: &str) -> Option<Principal> {
+    fn principal(&self, presented: &str) -> Option<Arc<Principal>> {
         let hash = KeyHash::of(presented);
         let bucket = self.by_hash_prefix.get(&hash.prefix())?;
         bucket.iter().find(|entry| entry.hash.equals(&hash)).map(|entry| entry.principal.clone())

@@ -37,7 +37,7 @@ fn a_bootstrap_key_replaces_the_made_one_and_is_not_stored() {
     let chosen = Secret::chosen("my-own-key-0123456789abcdef".to_owned()).unwrap();
     let opened = Keys::open(dir.path(), Some(&chosen)).unwrap();
     assert!(opened.created.is_none());
-    assert_eq!(&*opened.keys.principal(chosen.expose()).unwrap().key_id, BOOTSTRAP_KEY_ID);
+    assert_eq!(&*opened.keys.principal(chosen.expose()).unwrap().id, BOOTSTRAP_KEY_ID);
     assert!(!dir.path().join("keys.json").exists());
 }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use novai_core::{Catalog, Gateway, KeyStore, Principal};
+use novai_core::{Catalog, Gateway, KeyStore, Principal, Scopes};
 use novai_http::access_log::LineSink;
 use novai_http::cors::Cors;
 use novai_http::listener::{self, Limits, Phase, Shutdown, TlsFiles};
@@ -78,8 +78,8 @@ impl Running {
 struct OneKey;
 
 impl KeyStore for OneKey {
-    fn principal(&self, presented: &str) -> Option<Principal> {
-        (presented == GOOD_KEY).then(|| Principal { key_id: "key_1".into() })
+    fn principal(&self, presented: &str) -> Option<Arc<Principal>> {
+        (presented == GOOD_KEY).then(|| Arc::new(Principal::new("key_1", Scopes::all())))
     }
 }
 

@@ -295,8 +295,11 @@ impl<'d, 'g> Builder<'d, 'g> {
 
     /// `x-merge` tells how chunks of a stream are folded; anywhere else it is a mistake.
     pub fn check_merges(&mut self, operations: &[Operation]) {
-        let events = operations.iter().filter_map(|operation| operation.success.stream.as_ref());
-        let chunks = closure(&self.types, events.map(|stream| stream.event));
+        let chunks = operations.iter().map(|operation| &operation.success).flat_map(|success| {
+            let lines = success.other.iter().filter(|media| media.is_lines()).filter_map(|media| media.ty);
+            success.stream.iter().map(|stream| stream.event).chain(lines)
+        });
+        let chunks = closure(&self.types, chunks);
         for (index, def) in self.types.iter_mut().enumerate() {
             let Shape::Object(object) = &def.shape else { continue };
             let merges = |field: &&Field| field.merge.is_some() || field.merge_into.is_some();

@@ -8,3 +8,4 @@
 pub mod dropshot;
 pub mod openapi30;
 pub mod rust;
+pub mod shared;

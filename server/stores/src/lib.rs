@@ -1,5 +1,7 @@
 //! What the gateway remembers, behind `core`'s ports.
 //!
-//! Only API keys so far: [`keys`]. Start at [`keys::Keys::open`].
+//! [`database`] opens SQLite or PostgreSQL and keeps the schema up to date; everything else builds on it. API keys are in
+//! [`keys`]: start at [`keys::Keys::open`].
 
+pub mod database;
 pub mod keys;

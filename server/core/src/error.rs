@@ -45,7 +45,7 @@ pub enum Error {
     #[error("provider {provider} answered out of contract: {reason}")]
     ProviderMalformed { provider: String, reason: String },
     /// Not safe to retry: the caller already holds part of the answer.
-    #[error("provider {provider} broke off after {events_sent} events")]
+    #[error("provider {provider} broke off after {events_sent} {}", if *events_sent == 1 { "event" } else { "events" })]
     StreamBroken {
         provider: String,
         events_sent: u64,

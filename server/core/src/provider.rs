@@ -24,7 +24,7 @@ pub struct ChatCall {
     pub request: Arc<ChatCompletionRequest>,
     /// The name that the upstream knows the model by.
     pub upstream_model: Arc<str>,
-    /// Sent along as `X-Request-Id`, so that both logs can be joined.
+    /// Sent along, so that both logs can be joined.
     pub request_id: Arc<str>,
 }
 

@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use http::{Method, StatusCode};
 use novai_core::{Provider, StreamFacts, TokenUsage};
@@ -76,7 +76,8 @@ impl Facts {
 /// What does not apply is left out.
 #[derive(Serialize)]
 struct Line<'a> {
-    timestamp: &'a str,
+    #[serde(serialize_with = "rfc_3339")]
+    timestamp: SystemTime,
     level: &'a str,
     target: &'a str,
     request_id: &'a str,
@@ -138,9 +139,8 @@ impl Drop for Trail {
         let facts = self.facts.get_mut().unwrap_or_else(PoisonError::into_inner);
         let stream = facts.stream.as_deref();
         let usage = facts.usage.or_else(|| stream.and_then(StreamFacts::usage));
-        let timestamp = Timestamp::now();
         let line = Line {
-            timestamp: timestamp.as_str(),
+            timestamp: SystemTime::now(),
             level: "INFO",
             target: "novai::access",
             request_id: &self.request_id,
@@ -175,74 +175,14 @@ fn ms(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0
 }
 
-/// RFC 3339 with microseconds, in UTC, without an allocation.
-struct Timestamp([u8; 27]);
-
-impl Timestamp {
-    fn now() -> Self {
-        Self::of(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
-    }
-
-    fn of(since_epoch: Duration) -> Self {
-        let seconds = since_epoch.as_secs();
-        let (year, month, day) = civil(seconds / 86_400);
-        let mut text = *b"0000-00-00T00:00:00.000000Z";
-        for (at, digits, number) in [
-            (0, 4, year),
-            (5, 2, month),
-            (8, 2, day),
-            (11, 2, seconds / 3600 % 24),
-            (14, 2, seconds / 60 % 60),
-            (17, 2, seconds % 60),
-            (20, 6, u64::from(since_epoch.subsec_micros())),
-        ] {
-            let mut rest = number;
-            for place in text[at..at + digits].iter_mut().rev() {
-                *place = b'0' + (rest % 10) as u8;
-                rest /= 10;
-            }
-        }
-        Timestamp(text)
-    }
-
-    fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
-/// Days since 1970-01-01 → (year, month, day), after Howard Hinnant's `civil_from_days`.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468; // since 0000-03-01
-    let era = shifted / 146_097;
-    let day_of_era = shifted % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+/// RFC 3339 with microseconds, in UTC.
+fn rfc_3339<S: serde::Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_rfc3339_micros(*at))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn timestamps_are_rfc_3339() {
-        let cases = [
-            (0, "1970-01-01T00:00:00.000000Z"),
-            (951_782_400, "2000-02-29T00:00:00.000000Z"),
-            (951_868_799, "2000-02-29T23:59:59.000000Z"),
-            (951_868_800, "2000-03-01T00:00:00.000000Z"),
-            (1_795_315_435, "2026-11-22T02:43:55.000000Z"),
-            (4_102_444_799, "2099-12-31T23:59:59.000000Z"),
-        ];
-        for (seconds, text) in cases {
-            assert_eq!(Timestamp::of(Duration::from_secs(seconds)).as_str(), text);
-        }
-        let with_micros = Timestamp::of(Duration::new(1, 987_654_321));
-        assert_eq!(with_micros.as_str(), "1970-01-01T00:00:01.987654Z");
-    }
 
     struct Lines(Mutex<Vec<u8>>);
 
@@ -266,6 +206,7 @@ mod tests {
         assert_eq!(written.lines().count(), 1, "{written}");
         assert!(written.len() < 2000);
         let line: serde_json::Value = serde_json::from_str(&written).unwrap();
+        assert!(humantime::parse_rfc3339(line["timestamp"].as_str().unwrap()).is_ok(), "{line}");
         assert_eq!(line["request_id"], "req_1");
         assert_eq!(line["outcome"], "client_closed");
         assert!(line["model"].as_str().unwrap().starts_with("m\r\n"));

@@ -31,7 +31,7 @@ pub struct Front {
     routes: Routes,
     cors: Cors,
     access_log: Arc<dyn LineSink>,
-    request_ids: RequestIds,
+    pub(crate) request_ids: RequestIds,
 }
 
 /// Only at start-up.

@@ -28,6 +28,7 @@ mod models;
 mod operations;
 mod problem;
 mod rate_limit;
+mod refused;
 mod request_id;
 mod routes;
 mod sse;

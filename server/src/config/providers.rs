@@ -128,6 +128,7 @@ fn openai_config(section: &mut Section<'_>, env: Env<'_>, name: &str) -> Option<
     let mut config = openai::Config::new(name, base_url?.value);
     config.event_bytes_max = bytes(section, "event_bytes_max", config.event_bytes_max);
     config.response_bytes_max = bytes(section, "response_bytes_max", config.response_bytes_max);
+    config.asks_for_stream_usage = section.boolean("stream_usage", config.asks_for_stream_usage);
     config.api_key = api_key;
     config.ca_file = ca_file;
     config.deadlines = deadlines;

@@ -10,19 +10,6 @@ use super::{Names, schema};
 /// Marks the path of the streaming twin of an operation. A fragment is never sent, so both have the same URL.
 pub const SSE_SUFFIX: &str = "#sse";
 
-pub fn method(method: Method) -> &'static str {
-    match method {
-        Method::Get => "get",
-        Method::Put => "put",
-        Method::Post => "post",
-        Method::Delete => "delete",
-        Method::Options => "options",
-        Method::Head => "head",
-        Method::Patch => "patch",
-        Method::Trace => "trace",
-    }
-}
-
 pub fn location(location: Location) -> &'static str {
     match location {
         Location::Path => "path",
@@ -48,7 +35,7 @@ pub fn document_paths(api: &Api, names: Names<'_>, diagnostics: &mut Diagnostics
 
 fn insert(paths: &mut Map<String, Value>, path: &str, verb: Method, body: Value) {
     let item = paths.entry(path.to_owned()).or_insert_with(|| json!({}));
-    item[method(verb)] = body;
+    item[verb.as_str()] = body;
 }
 
 fn common(api: &Api, operation: &Operation, names: Names<'_>, diagnostics: &mut Diagnostics) -> Value {

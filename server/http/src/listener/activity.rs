@@ -2,34 +2,28 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
 use http_body::{Body, Frame, SizeHint};
+
+use super::stalled;
 
 /// Shared by a connection's socket and its requests. Everything runs in one task or hands over through hyper, so
 /// relaxed atomics are enough.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
     open_requests: AtomicU32,
-    is_h2: AtomicBool,
 }
 
 impl Activity {
-    pub(super) fn begin(self: &Arc<Self>, version: http::Version) -> Busy {
-        if version == http::Version::HTTP_2 {
-            self.is_h2.store(true, Relaxed);
-        }
+    pub(super) fn begin(self: &Arc<Self>) -> Busy {
         self.open_requests.fetch_add(1, Relaxed);
         Busy(Arc::clone(self))
     }
 
     pub(super) fn is_idle(&self) -> bool {
         self.open_requests.load(Relaxed) == 0
-    }
-
-    pub(super) fn is_h2(&self) -> bool {
-        self.is_h2.load(Relaxed)
     }
 }
 
@@ -64,7 +58,9 @@ impl<B: Body + Unpin> Body for BusyBody<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.inner).poll_frame(cx)
+        let frame = Pin::new(&mut self.inner).poll_frame(cx);
+        stalled::note(&frame);
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

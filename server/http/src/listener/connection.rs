@@ -17,7 +17,7 @@ use super::activity::{Activity, BusyBody};
 use super::guarded::{Guarded, Socket, SocketDeadlines};
 use super::linger::Leftover;
 use super::protocol::{self, Builders, Version};
-use super::{Handler, Limits, Phase, Shutdown};
+use super::{Handler, Limits, Phase, Refuse, Shutdown};
 
 pub(super) struct Shared<H> {
     pub protocol: Builders,
@@ -98,10 +98,12 @@ async fn talk<H: Handler, S: Socket>(shared: &Arc<Shared<H>>, socket: S, version
         keep_alive: shared.limits.keep_alive_timeout,
         write: shared.limits.write_timeout,
     };
-    let io = TokioIo::new(Guarded::new(socket, Arc::clone(&activity), leftover.clone(), deadlines));
     let handler = Arc::clone(&shared.handler);
+    let refuse = Arc::clone(&handler) as Arc<dyn Refuse>;
+    let guarded = Guarded::new(socket, version, refuse, Arc::clone(&activity), leftover.clone(), deadlines);
+    let io = TokioIo::new(guarded);
     let service = service_fn(move |request: http::Request<Incoming>| {
-        let busy = activity.begin(request.version());
+        let busy = activity.begin();
         // Boxed: hyper keeps room for this future as long as the connection lives, and a stream needs it only until its
         // head is out.
         let answer = Box::pin(Arc::clone(&handler).handle(request, peer));
@@ -147,6 +149,12 @@ mod tests {
     use super::*;
 
     struct Nothing;
+
+    impl Refuse for Nothing {
+        fn refuse(&self, _: crate::listener::Refusal) -> Vec<u8> {
+            Vec::new()
+        }
+    }
 
     impl Handler for Nothing {
         type Body = Body;

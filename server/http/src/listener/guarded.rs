@@ -7,7 +7,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -17,6 +17,8 @@ use tokio_rustls::server::TlsStream;
 
 use super::activity::Activity;
 use super::linger::Leftover;
+use super::protocol::Version;
+use super::refusal::{Answer, Refusal, Refuse};
 use super::timer::LazyTimer;
 
 /// What lies under a connection: a TCP stream, possibly below TLS.
@@ -46,8 +48,8 @@ pub(super) struct SocketDeadlines {
 /// What the reading side waits for.
 #[derive(Debug, Clone, Copy)]
 enum Waiting {
-    /// The rest of a request head, until then.
-    Head(Instant),
+    /// A request head, or the rest of it, until then.
+    Head { until: Instant, is_begun: bool },
     /// Another request, until then.
     Request(Instant),
     /// A request is open: its body and its answer have their own deadlines.
@@ -66,11 +68,17 @@ pub(super) struct Guarded<S: Socket> {
     write_timer: LazyTimer,
     /// The client closed, or a deadline passed: nobody is left to linger for.
     is_dead: bool,
+    version: Version,
+    refuse: Arc<dyn Refuse>,
+    /// Goes out in place of hyper's own.
+    refusal: Option<Answer>,
 }
 
 impl<S: Socket> Guarded<S> {
     pub(super) fn new(
         socket: S,
+        version: Version,
+        refuse: Arc<dyn Refuse>,
         activity: Arc<Activity>,
         leftover: Leftover,
         deadlines: SocketDeadlines,
@@ -80,11 +88,14 @@ impl<S: Socket> Guarded<S> {
             activity,
             leftover,
             deadlines,
-            waiting: Waiting::Head(Instant::now() + deadlines.header),
+            waiting: Waiting::Head { until: Instant::now() + deadlines.header, is_begun: false },
             read_timer: LazyTimer::default(),
             write_deadline: None,
             write_timer: LazyTimer::default(),
             is_dead: false,
+            version,
+            refuse,
+            refusal: None,
         }
     }
 
@@ -93,8 +104,12 @@ impl<S: Socket> Guarded<S> {
             self.is_dead = true;
         } else if self.activity.is_idle() {
             // HTTP/2 talks between requests too (pings, settings): only silence counts there.
-            if !self.activity.is_h2() && !matches!(self.waiting, Waiting::Head(_)) {
-                self.waiting = Waiting::Head(Instant::now() + self.deadlines.header);
+            if self.version == Version::Http1 {
+                let until = match self.waiting {
+                    Waiting::Head { until, .. } => until,
+                    Waiting::Request(_) | Waiting::Nothing => Instant::now() + self.deadlines.header,
+                };
+                self.waiting = Waiting::Head { until, is_begun: true };
             }
         } else {
             self.waiting = Waiting::Nothing;
@@ -107,7 +122,7 @@ impl<S: Socket> Guarded<S> {
             return Poll::Pending;
         }
         let deadline = match self.waiting {
-            Waiting::Head(deadline) | Waiting::Request(deadline) => deadline,
+            Waiting::Head { until, .. } | Waiting::Request(until) => until,
             Waiting::Nothing => {
                 let deadline = Instant::now() + self.deadlines.keep_alive;
                 self.waiting = Waiting::Request(deadline);
@@ -115,9 +130,35 @@ impl<S: Socket> Guarded<S> {
             }
         };
         self.read_timer.poll_past(cx, deadline).map(|()| {
-            self.is_dead = true;
+            self.is_dead = !self.say_too_slow(cx);
             io::Error::new(io::ErrorKind::TimedOut, "the client sent no complete request in time")
         })
+    }
+
+    /// A 408 for a head that was begun. Tried once: who is too slow to send a head is not waited for again.
+    fn say_too_slow(&mut self, cx: &mut Context<'_>) -> bool {
+        let (Waiting::Head { is_begun: true, .. }, Version::Http1) = (self.waiting, self.version) else {
+            return false;
+        };
+        let Some(socket) = self.socket.as_mut() else { return false };
+        let mut answer = Answer::new(self.refuse.refuse(Refusal::TooSlow));
+        let is_written = matches!(answer.poll_write(cx, Pin::new(&mut *socket)), Poll::Ready(Ok(())));
+        is_written && Pin::new(socket).poll_flush(cx).is_ready()
+    }
+
+    /// True where our answer has gone out in place of hyper's, which begins with `bytes`.
+    fn poll_refusal(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<bool>> {
+        if self.refusal.is_none()
+            && matches!(self.waiting, Waiting::Head { .. })
+            && self.activity.is_idle()
+            && let Some(refusal) = Refusal::of_hyper(bytes)
+        {
+            self.refusal = Some(Answer::new(self.refuse.refuse(refusal)));
+        }
+        let (Some(answer), Some(socket)) = (&mut self.refusal, &mut self.socket) else {
+            return Poll::Ready(Ok(false));
+        };
+        answer.poll_write(cx, Pin::new(socket)).map_ok(|()| true)
     }
 
     /// Passes `written` on; while it is pending, the clock runs.
@@ -163,7 +204,10 @@ impl<S: Socket> AsyncRead for Guarded<S> {
 impl<S: Socket> AsyncWrite for Guarded<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        let written = this.socket()?.poll_write(cx, buf);
+        let written = match ready!(this.poll_refusal(cx, buf))? {
+            true => Poll::Ready(Ok(buf.len())),
+            false => this.socket()?.poll_write(cx, buf),
+        };
         this.check_write(cx, written)
     }
 
@@ -173,7 +217,11 @@ impl<S: Socket> AsyncWrite for Guarded<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        let written = this.socket()?.poll_write_vectored(cx, bufs);
+        let first = bufs.first().map_or(&[][..], |buf| buf);
+        let written = match ready!(this.poll_refusal(cx, first))? {
+            true => Poll::Ready(Ok(bufs.iter().map(|buf| buf.len()).sum())),
+            false => this.socket()?.poll_write_vectored(cx, bufs),
+        };
         this.check_write(cx, written)
     }
 

@@ -6,7 +6,9 @@
 //! What bounds a connection:
 //! * at most [`Limits::connections_max`] at once; the next one waits in the kernel's backlog, unaccepted;
 //! * TLS hand-shake, request head, idle keep-alive and stalled write each have a deadline ([`guarded`]);
-//! * header count and bytes (431), HTTP/2 streams and header lists ([`protocol`]).
+//! * header count and bytes (431), HTTP/2 streams and header lists ([`protocol`]);
+//! * a head that never becomes a request is answered all the same ([`refusal`]);
+//! * an HTTP/2 stream whose window stays shut is reset ([`stalled`]).
 //!
 //! The request *body* is bounded by whoever reads it.
 
@@ -16,7 +18,9 @@ mod guarded;
 mod limits;
 mod linger;
 mod protocol;
+mod refusal;
 mod shutdown;
+mod stalled;
 mod timer;
 mod tls;
 
@@ -32,12 +36,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
 pub use limits::Limits;
+pub use refusal::{Refusal, Refuse};
 pub use shutdown::{Phase, Shutdown};
 pub(crate) use timer::LazyTimer;
 pub use tls::{TlsError, TlsFiles};
 
 /// Answers requests. One value serves every connection.
-pub trait Handler: Send + Sync + 'static {
+pub trait Handler: Refuse {
     type Body: http_body::Body<Data = bytes::Bytes, Error: Into<BoxError>> + Send + Unpin + 'static;
 
     fn handle(

@@ -6,11 +6,12 @@
 use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use super::Limits;
+use super::stalled::StreamExecutor;
 
 /// A dead HTTP/2 peer is noticed within `H2_PING_INTERVAL + H2_PING_TIMEOUT`.
 const H2_PING_INTERVAL: Duration = Duration::from_secs(30);
@@ -33,7 +34,7 @@ pub(super) enum Version {
 
 pub(super) struct Builders {
     pub http1: http1::Builder,
-    pub http2: http2::Builder<TokioExecutor>,
+    pub http2: http2::Builder<StreamExecutor>,
 }
 
 impl Builders {
@@ -47,7 +48,7 @@ impl Builders {
             .keep_alive(true)
             // A client that shuts its sending side has left: its upstream request is cancelled.
             .half_close(false);
-        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        let mut http2 = http2::Builder::new(StreamExecutor { stall_timeout: limits.write_timeout });
         http2
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits.h2_streams_max)

@@ -210,9 +210,30 @@ async fn ten_thousand_headers_are_a_431() {
     let many: String = (0..10_000).map(|number| format!("X-{number}: 1\r\n")).collect();
     let answer =
         send(gateway.address, format!("GET /health HTTP/1.1\r\nHost: x\r\n{many}\r\n").as_bytes()).await;
-    assert_eq!(answer.status, 431);
-    let long = format!("GET /health HTTP/1.1\r\nHost: x\r\nCookie: {}\r\n\r\n", "x".repeat(2_000_000));
-    assert_eq!(send(gateway.address, long.as_bytes()).await.status, 431);
+    assert_eq!((answer.status, answer.code().as_str()), (431, "headers_too_large"));
+    let long = "x".repeat(2_000_000);
+    for head in [
+        format!("GET /health HTTP/1.1\r\nHost: x\r\nCookie: {long}\r\n\r\n"),
+        format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ] {
+        let answer = send(gateway.address, head.as_bytes()).await;
+        assert_eq!((answer.status, answer.code().as_str()), (431, "headers_too_large"));
+        assert!(answer.header("x-request-id").is_some());
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_told_so_in_our_shape() {
+    let gateway = start().await;
+    for head in [
+        "hello\r\n\r\n",
+        "GET /health HTTP/1.1\r\nHost : x\r\n\r\n",
+        "GET /health HTTP/9.9\r\n\r\n",
+        "\u{1}\u{3}\r\n\r\n",
+    ] {
+        let answer = send(gateway.address, head.as_bytes()).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, "invalid_request"), "{head:?}");
+    }
 }
 
 #[tokio::test]

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use novai_http::listener::Limits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::client::{chat_to, parse, read_rest, read_until};
 use crate::support::provider::Note;
-use crate::support::{Setup, request, within};
+use crate::support::{GOOD_KEY, Setup, request, within};
 
 const SHORT: Duration = Duration::from_millis(50);
 
@@ -19,11 +22,22 @@ async fn with(limits: Limits) -> crate::support::Running {
 #[tokio::test]
 async fn a_slow_loris_is_cut_off() {
     let gateway = with(Limits { header_timeout: SHORT, ..Limits::default() }).await;
-    // Nothing at all; a beginning; a head that never ends; the first bytes of HTTP/2.
-    for beginning in ["", "G", "GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ", "PRI * HTTP/2.0\r\n"] {
+    // Nothing at all; the first bytes of HTTP/2; a beginning; a head that never ends.
+    let cases = [
+        ("", false),
+        ("PRI * HTTP/2.0\r\n", false),
+        ("G", true),
+        ("GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ", true),
+    ];
+    for (beginning, is_told) in cases {
         let mut socket = TcpStream::connect(gateway.address).await.unwrap();
         socket.write_all(beginning.as_bytes()).await.unwrap();
         let rest = within("the connection's end", read_rest(&mut socket)).await;
+        if is_told {
+            let answer = parse(&rest);
+            assert_eq!((answer.status, answer.code().as_str()), (408, "request_timeout"), "{beginning:?}");
+            continue;
+        }
         // An HTTP/2 server speaks first, too; it says nothing but its settings.
         let is_h2 = beginning.starts_with("PRI");
         assert!(rest.is_empty() || (is_h2 && rest.len() < 64), "{beginning:?}: {rest:?}");
@@ -35,19 +49,21 @@ async fn dripping_bytes_does_not_buy_time() {
     let gateway = with(Limits { header_timeout: SHORT, ..Limits::default() }).await;
     let mut socket = TcpStream::connect(gateway.address).await.unwrap();
     socket.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n").await.unwrap();
-    within("the connection's end", async {
-        let mut byte = [0; 1];
+    let answer = within("the refusal", async {
+        let (mut reading, mut writing) = socket.split();
+        let mut answer = Vec::new();
         loop {
             tokio::select! {
-                read = socket.read(&mut byte) => {
-                    assert!(!matches!(read, Ok(1)), "an answer to half a request");
-                    return;
+                read = reading.read_to_end(&mut answer) => return read.map(|_| answer),
+                () = tokio::time::sleep(SHORT / 10) => {
+                    // Refused by then; the answer has come all the same.
+                    let _ = writing.write_all(b"X: y\r\n").await;
                 }
-                () = tokio::time::sleep(SHORT / 10) => if socket.write_all(b"X: y\r\n").await.is_err() { return },
             }
         }
     })
     .await;
+    assert_eq!(parse(&answer.unwrap()).code(), "request_timeout");
 }
 
 #[tokio::test]
@@ -73,6 +89,33 @@ async fn a_client_that_does_not_read_is_cut_off_and_its_upstream_cancelled() {
     socket.write_all(&chat_to("endless", true)).await.unwrap();
     gateway.noted(Note::Called).await;
     gateway.noted(Note::Cancelled).await;
+}
+
+/// The socket stays writable here: it is the stream's window that is shut.
+#[tokio::test]
+async fn an_http_2_stream_that_nobody_reads_is_cut_off_and_its_neighbours_live() {
+    let mut gateway = with(Limits { write_timeout: SHORT, ..Limits::default() }).await;
+    let socket = TcpStream::connect(gateway.address).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(socket)).await.unwrap();
+    tokio::spawn(connection);
+    let mut ask = |method: &str, path: &str, body: &str| {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("http://localhost{path}"))
+            .header("authorization", format!("Bearer {GOOD_KEY}"))
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(body.to_owned())))
+            .unwrap();
+        sender.send_request(request)
+    };
+    let body = r#"{"model":"endless","messages":[{"role":"user","content":"hi"}],"stream":true}"#;
+    let unread = within("a head", ask("POST", "/v1/chat/completions", body)).await.unwrap();
+    gateway.noted(Note::Called).await;
+    gateway.noted(Note::Cancelled).await;
+    let neighbour = within("a neighbour", ask("GET", "/health", "")).await.unwrap();
+    assert_eq!(neighbour.status(), 200);
+    assert!(unread.into_body().collect().await.is_err(), "the unread stream was reset");
 }
 
 #[tokio::test]

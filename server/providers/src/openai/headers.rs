@@ -33,6 +33,22 @@ pub(super) fn meta(headers: &HeaderMap) -> ResponseMeta {
     ResponseMeta { upstream_request_id: id.map(str::to_owned), limits: limits(headers) }
 }
 
+/// Under which name an upstream is told our request id: `X-Request-Id`, or `X-Client-Request-Id` (OpenAI's name for an id of
+/// the caller's own) if it is no UUID. starlette's request-id plug-in, and so llama-cpp-python, answers 400 to any other
+/// `X-Request-Id`.
+pub(super) fn name_of_request_id(id: &str) -> HeaderName {
+    const UUID_DASHES: [usize; 4] = [8, 13, 18, 23];
+    let is_uuid = id.len() == 36
+        && id.bytes().enumerate().all(|(at, byte)| match UUID_DASHES.contains(&at) {
+            true => byte == b'-',
+            false => byte.is_ascii_hexdigit(),
+        });
+    match is_uuid {
+        true => HeaderName::from_static("x-request-id"),
+        false => HeaderName::from_static("x-client-request-id"),
+    }
+}
+
 pub(super) fn limits(headers: &HeaderMap) -> Option<RateLimitSnapshot> {
     const REQUESTS: [HeaderName; 3] = [
         HeaderName::from_static("x-ratelimit-limit-requests"),
@@ -44,19 +60,32 @@ pub(super) fn limits(headers: &HeaderMap) -> Option<RateLimitSnapshot> {
         HeaderName::from_static("x-ratelimit-remaining-tokens"),
         HeaderName::from_static("x-ratelimit-reset-tokens"),
     ];
-    let snapshot =
-        RateLimitSnapshot { requests: window(headers, &REQUESTS), tokens: window(headers, &TOKENS) };
+    // Mistral's tokens, per minute; its resets are seconds.
+    const TOKENS_BY_SIZE: [HeaderName; 3] = [
+        HeaderName::from_static("ratelimitbysize-limit"),
+        HeaderName::from_static("ratelimitbysize-remaining"),
+        HeaderName::from_static("ratelimitbysize-reset"),
+    ];
+    let mut tokens = window(headers, &TOKENS);
+    if tokens == WindowSnapshot::default() {
+        let [limit, remaining, reset] = TOKENS_BY_SIZE.map(|name| text(headers, &name)?.parse().ok());
+        tokens = WindowSnapshot { limit, remaining, reset: reset.map(Duration::from_secs) };
+    }
+    let snapshot = RateLimitSnapshot { requests: window(headers, &REQUESTS), tokens };
     (snapshot != RateLimitSnapshot::default()).then_some(snapshot)
 }
 
 fn window(headers: &HeaderMap, [limit, remaining, reset]: &[HeaderName; 3]) -> WindowSnapshot {
-    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     WindowSnapshot {
         // Azure sends -1 for "no limit": no number is then the truth.
-        limit: text(limit).and_then(|text| text.parse().ok()),
-        remaining: text(remaining).and_then(|text| text.parse().ok()),
-        reset: text(reset).and_then(duration),
+        limit: text(headers, limit).and_then(|text| text.parse().ok()),
+        remaining: text(headers, remaining).and_then(|text| text.parse().ok()),
+        reset: text(headers, reset).and_then(duration),
     }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
 }
 
 /// OpenAI's (that is Go's) durations: `6m0s`, `1h2m3.5s`, `8.64s`, `132ms`.

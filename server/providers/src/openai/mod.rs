@@ -42,6 +42,9 @@ pub struct Config {
     pub response_bytes_max: usize,
     /// Largest single event of a stream.
     pub event_bytes_max: usize,
+    /// Ask for the usage of every stream (`stream_options.include_usage`), whether or not the caller did. Off for upstreams
+    /// that refuse the field; their streams are then counted only if the caller asks.
+    pub asks_for_stream_usage: bool,
 }
 
 impl Config {
@@ -55,6 +58,7 @@ impl Config {
             pool: PoolConfig::default(),
             response_bytes_max: 32 * 1024 * 1024,
             event_bytes_max: 1024 * 1024,
+            asks_for_stream_usage: true,
         }
     }
 }
@@ -84,16 +88,16 @@ pub struct OpenAi {
     client: Client,
     chat: Uri,
     models: Uri,
-    /// Sent with every request; `accept` and `x-request-id` are added.
+    /// Sent with every request; `accept` and the request's id are added.
     headers: HeaderMap,
     errors: Errors,
     response_bytes_max: usize,
     event_bytes_max: usize,
+    stream_kind: request::Kind,
 }
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
-const REQUEST_ID: http::HeaderName = http::HeaderName::from_static("x-request-id");
 /// A list of every model an aggregator offers is some hundred kilobytes.
 const MODELS_BYTES_MAX: usize = 8 * 1024 * 1024;
 
@@ -122,6 +126,10 @@ impl OpenAi {
             errors: Errors::new(config.name, config.api_key, clock),
             response_bytes_max: config.response_bytes_max,
             event_bytes_max: config.event_bytes_max,
+            stream_kind: match config.asks_for_stream_usage {
+                true => request::Kind::StreamWithUsage,
+                false => request::Kind::AsIs,
+            },
         })
     }
 
@@ -130,7 +138,7 @@ impl OpenAi {
         headers.insert(header::CONTENT_TYPE, JSON);
         headers.insert(header::ACCEPT, accept);
         if let Ok(id) = HeaderValue::from_str(request_id) {
-            headers.insert(REQUEST_ID, id);
+            headers.insert(headers::name_of_request_id(request_id), id);
         }
         self.send(Outgoing { method: Method::POST, path: self.chat.clone(), headers, body }).await
     }
@@ -161,7 +169,7 @@ impl Provider for OpenAi {
 
     fn complete(&self, call: ChatCall) -> BoxFuture<'_, Result<Completion, Error>> {
         Box::pin(async move {
-            let body = request::body(&call, request::Kind::Whole)?;
+            let body = request::body(&call, request::Kind::AsIs)?;
             let answer = self.post(body, JSON, &call.request_id).await?;
             let meta = headers::meta(&answer.headers);
             let json = self.json(answer, self.response_bytes_max).await?;
@@ -177,7 +185,7 @@ impl Provider for OpenAi {
 
     fn stream(&self, call: ChatCall) -> BoxFuture<'_, Result<Streaming, Error>> {
         Box::pin(async move {
-            let body = request::body(&call, request::Kind::Stream)?;
+            let body = request::body(&call, self.stream_kind)?;
             let answer = self.post(body, EVENT_STREAM, &call.request_id).await?;
             if !headers::is_event_stream(&answer.headers) {
                 if headers::is_json(&answer.headers) {

@@ -13,14 +13,14 @@ use serde_json::value::RawValue;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    Whole,
-    /// The gateway always wants to know the usage; core hides it from callers who do not.
-    Stream,
+    AsIs,
+    /// A stream whose usage the gateway wants to know; core hides it from callers who do not.
+    StreamWithUsage,
 }
 
 pub(super) fn body(call: &ChatCall, kind: Kind) -> Result<Bytes, Error> {
     let renamed = (call.request.model != *call.upstream_model).then_some(&*call.upstream_model);
-    let usage_missing = kind == Kind::Stream
+    let usage_missing = kind == Kind::StreamWithUsage
         && call.request.stream_options.as_ref().and_then(|options| options.include_usage) != Some(true);
     if renamed.is_none() {
         if !usage_missing {

@@ -72,6 +72,14 @@ fn limits_of_vendors() {
             &[("x-ratelimit-remaining-requests", "-1"), ("x-ratelimit-remaining-tokens", "0")],
             Some((window(None, None, None), window(None, Some(0), None))),
         ),
+        (
+            &[
+                ("ratelimitbysize-limit", "500000"),
+                ("ratelimitbysize-remaining", "499968"),
+                ("ratelimitbysize-reset", "25"),
+            ],
+            Some((window(None, None, None), window(Some(500_000), Some(499_968), Some(25_000)))),
+        ),
         (&[("x-ratelimit-limit-requests", "many"), ("x-ratelimit-reset-tokens", "soon")], None),
     ] {
         let expected = expected.map(|(requests, tokens)| RateLimitSnapshot { requests, tokens });
@@ -126,4 +134,18 @@ fn media_types() {
         assert_eq!((is_json(&map), is_event_stream(&map)), (json, events), "{text}");
     }
     assert!(!is_json(&HeaderMap::new()));
+}
+
+#[test]
+fn only_a_uuid_is_an_upstreams_request_id() {
+    for (id, expected) in [
+        ("0b0e7b0c-8e5f-4c8e-9f2e-1c2d3e4f5a6b", "x-request-id"),
+        ("0B0E7B0C-8E5F-4C8E-9F2E-1C2D3E4F5A6B", "x-request-id"),
+        ("0b0e7b0c-8e5f-4c8e-9f2e-1c2d3e4f5a6g", "x-client-request-id"),
+        ("0b0e7b0c08e5f04c8e09f2e01c2d3e4f5a6b", "x-client-request-id"),
+        ("mine", "x-client-request-id"),
+        ("", "x-client-request-id"),
+    ] {
+        assert_eq!(name_of_request_id(id), expected, "{id:?}");
+    }
 }

@@ -20,57 +20,57 @@ fn bytes_that_go_out() {
     const M: &str = r#""messages":[{"role":"user","content":"hi"}]"#;
     for (raw, model, kind, expected) in [
         // Nothing to change: the caller's own bytes, white space and unknown members included.
-        (r#" {"x": 1 , "model":"a",MESSAGES}"#, "a", Kind::Whole, r#" {"x": 1 , "model":"a",MESSAGES}"#),
+        (r#" {"x": 1 , "model":"a",MESSAGES}"#, "a", Kind::AsIs, r#" {"x": 1 , "model":"a",MESSAGES}"#),
         (
             r#"{"model":"a",MESSAGES,"stream_options":{"include_usage":true}}"#,
             "a",
-            Kind::Stream,
+            Kind::StreamWithUsage,
             r#"{"model":"a",MESSAGES,"stream_options":{"include_usage":true}}"#,
         ),
         // Spliced.
         (
             " {\n\"model\":\"a\",MESSAGES}",
             "a",
-            Kind::Stream,
+            Kind::StreamWithUsage,
             "{\"stream_options\":{\"include_usage\":true},\n\"model\":\"a\",MESSAGES}",
         ),
         // Rewritten: another name.
         (
             r#"{"seed":1.50,"model":"a",MESSAGES,"x":{"model":"a"}}"#,
             "b/\"c",
-            Kind::Whole,
+            Kind::AsIs,
             r#"{"seed":1,"model":"b/\"c",MESSAGES,"x":{"model":"a"}}"#,
         ),
         (
             r#"{"\u006dodel":"a",MESSAGES}"#,
             "b",
-            Kind::Stream,
+            Kind::StreamWithUsage,
             r#"{"model":"b",MESSAGES,"stream_options":{"include_usage":true}}"#,
         ),
         // Rewritten: options that lack the member, deny it, or are null.
         (
             r#"{"model":"a",MESSAGES,"stream_options":{"include_obfuscation":false}}"#,
             "a",
-            Kind::Stream,
+            Kind::StreamWithUsage,
             r#"{"model":"a",MESSAGES,"stream_options":{"include_obfuscation":false,"include_usage":true}}"#,
         ),
         (
             r#"{"model":"a","stream_options":{"include_usage":false,"x":1},MESSAGES}"#,
             "a",
-            Kind::Stream,
+            Kind::StreamWithUsage,
             r#"{"model":"a","stream_options":{"x":1,"include_usage":true},MESSAGES}"#,
         ),
         (
             r#"{"model":"a","stream_options":null,MESSAGES}"#,
             "a",
-            Kind::Stream,
+            Kind::StreamWithUsage,
             r#"{"model":"a","stream_options":{"include_usage":true},MESSAGES}"#,
         ),
         // The words in a text are no member; rewritten all the same, with the same meaning.
         (
             r#"{"user":"stream_options","model":"a",MESSAGES}"#,
             "a",
-            Kind::Stream,
+            Kind::StreamWithUsage,
             r#"{"user":"stream_options","model":"a",MESSAGES,"stream_options":{"include_usage":true}}"#,
         ),
     ] {

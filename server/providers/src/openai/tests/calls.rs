@@ -35,7 +35,7 @@ async fn the_request_on_the_wire() {
             "content-type: application/json",
             "host: upstream.test:9200",
             user_agent,
-            "x-request-id: req-1",
+            "x-client-request-id: req-1",
         ]
     );
     assert_eq!(body, r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"stream":false}"#);

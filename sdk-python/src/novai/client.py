@@ -1,0 +1,182 @@
+"""The clients without their resources: what a user holds. Start at :class:`SyncClient`.
+
+The resources are generated: ``class NovAI(SyncClient)`` adds one property for each, made of the client's core:
+
+    class NovAI(SyncClient):
+        @cached_property
+        def chat(self) -> Chat:
+            from .resources.chat import Chat
+            return Chat(self._core)
+
+**Invariant:** nothing here names an operation, a path or a wire type.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Optional, Union
+
+from .config import Config
+from .options import Omit, omit
+from .timeout import Timeouts
+from .transport import AsyncCore, Core
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import httpx
+    from typing_extensions import Self
+
+
+class SyncClient:
+    """A connection pool, a key and the options that calls start from. Safe to share between threads.
+
+    Args:
+        api_key: Default: the environment variable ``NOVAI_API_KEY``.
+        base_url: With the version in it, such as ``https://gateway.example/v1``. Default: the environment variable
+            ``NOVAI_BASE_URL``, or else ``http://127.0.0.1:8080/v1``.
+        timeout: Seconds for a whole call, or :class:`Timeouts`; ``None`` turns all four deadlines off.
+        max_retries: Attempts after the first. Zero turns retries off.
+        default_headers: Sent with every request.
+        default_query: Query parameters of every request.
+        http_client: Replaces the pool, for proxies, certificates and the like. It stays yours to close.
+
+    Raises:
+        NovAIError: There is no key, or the key, the base URL or a header cannot be used.
+    """
+
+    _core: Core
+
+    def __init__(
+        self,
+        api_key: Optional[str] = None,
+        base_url: Optional[str] = None,
+        *,
+        timeout: Union[float, Timeouts, None, Omit] = omit,
+        max_retries: int = 2,
+        default_headers: Optional[Mapping[str, str]] = None,
+        default_query: Optional[Mapping[str, object]] = None,
+        http_client: Optional[httpx.Client] = None,
+    ) -> None:
+        config = Config.of(api_key, base_url, timeout, max_retries, default_headers, default_query, os.environ)
+        self._core = Core(config, http_client)
+
+    def with_options(
+        self,
+        *,
+        api_key: Union[str, Omit] = omit,
+        base_url: Union[str, Omit] = omit,
+        timeout: Union[float, Timeouts, None, Omit] = omit,
+        max_retries: Union[int, Omit] = omit,
+        default_headers: Union[Mapping[str, str], Omit] = omit,
+        default_query: Union[Mapping[str, object], Omit] = omit,
+    ) -> Self:
+        """The same client with other options, for a part of a program. It shares the connections.
+
+        ``default_headers`` and ``default_query`` are added to those that there are.
+        """
+        changed: Any = object.__new__(type(self))
+        changed._core = self._core.with_config(
+            self._core.config.changed(api_key, base_url, timeout, max_retries, default_headers, default_query)
+        )
+        return changed  # type: ignore[no-any-return]
+
+    @property
+    def base_url(self) -> str:
+        """The URL that paths are appended to, without a slash at its end."""
+        return self._core.config.base_url
+
+    @property
+    def timeout(self) -> Timeouts:
+        return self._core.config.timeouts
+
+    @property
+    def max_retries(self) -> int:
+        return self._core.config.max_retries
+
+    def close(self) -> None:
+        """Closes the connections, also under clients made by :meth:`with_options`."""
+        self._core.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self.base_url!r}, api_key=[redacted])"
+
+
+class AsyncClient:
+    """:class:`SyncClient` for asyncio and trio; the same arguments. Belongs to one event loop."""
+
+    _core: AsyncCore
+
+    def __init__(
+        self,
+        api_key: Optional[str] = None,
+        base_url: Optional[str] = None,
+        *,
+        timeout: Union[float, Timeouts, None, Omit] = omit,
+        max_retries: int = 2,
+        default_headers: Optional[Mapping[str, str]] = None,
+        default_query: Optional[Mapping[str, object]] = None,
+        http_client: Optional[httpx.AsyncClient] = None,
+    ) -> None:
+        config = Config.of(api_key, base_url, timeout, max_retries, default_headers, default_query, os.environ)
+        self._core = AsyncCore(config, http_client)
+
+    def with_options(
+        self,
+        *,
+        api_key: Union[str, Omit] = omit,
+        base_url: Union[str, Omit] = omit,
+        timeout: Union[float, Timeouts, None, Omit] = omit,
+        max_retries: Union[int, Omit] = omit,
+        default_headers: Union[Mapping[str, str], Omit] = omit,
+        default_query: Union[Mapping[str, object], Omit] = omit,
+    ) -> Self:
+        """See :meth:`SyncClient.with_options`."""
+        changed: Any = object.__new__(type(self))
+        changed._core = self._core.with_config(
+            self._core.config.changed(api_key, base_url, timeout, max_retries, default_headers, default_query)
+        )
+        return changed  # type: ignore[no-any-return]
+
+    @property
+    def base_url(self) -> str:
+        """The URL that paths are appended to, without a slash at its end."""
+        return self._core.config.base_url
+
+    @property
+    def timeout(self) -> Timeouts:
+        return self._core.config.timeouts
+
+    @property
+    def max_retries(self) -> int:
+        return self._core.config.max_retries
+
+    async def close(self) -> None:
+        """Closes the connections, also under clients made by :meth:`with_options`."""
+        await self._core.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self.base_url!r}, api_key=[redacted])"

@@ -1,0 +1,152 @@
+"""Typed views over decoded JSON. Start at :class:`Model`.
+
+A model holds the JSON object as it came and reads it through generated properties. So nothing is lost: fields and values
+that this version does not know survive by construction, and decoding costs what the JSON parser costs. The functions
+below are what the properties are made of; a value that is not of the documented shape is handed out as it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Optional, TypeVar
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from .rate_limit import RateLimit
+    from .response import Meta
+
+T = TypeVar("T")
+
+
+class Model:
+    """A JSON object. Subclasses are generated, one property for each documented field.
+
+    A field that is not documented reads as an attribute, too, and so does every field with ``model["name"]``.
+    """
+
+    __slots__ = ("_data", "_meta")
+    _data: dict[str, Any]
+    _meta: Optional[Meta]
+
+    def __init__(self, data: dict[str, Any], meta: Optional[Meta] = None) -> None:
+        self._data = data
+        self._meta = meta
+
+    @property
+    def request_id(self) -> Optional[str]:
+        """``x-request-id`` of the reply: what the gateway's log calls this request. Parts of a reply have none."""
+        return None if self._meta is None else self._meta.request_id
+
+    @property
+    def rate_limit(self) -> Optional[RateLimit]:
+        """What is left of the key's limits after this request; ``None`` where the server does not say."""
+        return None if self._meta is None else self._meta.rate_limit
+
+    def to_dict(self) -> dict[str, Any]:
+        """A copy of the JSON object, with all that it came with."""
+        copied: dict[str, Any] = _copy(self._data)
+        return copied
+
+    def to_json(self, *, indent: Optional[int] = None) -> str:
+        """The object as JSON text; one line, unless ``indent`` says how many spaces a level has."""
+        return json.dumps(self._data, ensure_ascii=False, indent=indent, default=plain)
+
+    def __getattr__(self, name: str) -> Any:
+        # Only what no property reads comes here. Names of Python's own protocols must stay absent.
+        if not name.startswith("__"):
+            try:
+                return guess(self._data[name])
+            except KeyError:
+                pass
+        raise AttributeError(f"{type(self).__name__!r} object has no field {name!r}")
+
+    def __getitem__(self, name: str) -> Any:
+        return self._data[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._data
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return iter(self._data.items())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Model) and type(other) is type(self) and other._data == self._data
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *(name for name in self._data if name.isidentifier())})
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={_short(value)}" for name, value in self._data.items())
+        return f"{type(self).__name__}({fields})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._data, self._meta)
+
+    def __copy__(self) -> Self:
+        return type(self)(dict(self._data), self._meta)
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return type(self)(_copy(self._data), self._meta)
+
+
+def view(kind: Callable[[dict[str, Any]], T], value: Any) -> T:
+    """An object as ``kind``; anything else, ``None`` among it, as it is."""
+    return kind(value) if type(value) is dict else value 
+
+
+def views(kind: Callable[[dict[str, Any]], T], value: Any) -> list[T]:
+    """Each object of a list as ``kind``; anything else as it is."""
+    if type(value) is not list:
+        return value 
+    return [kind(item) if type(item) is dict else item for item in value]
+
+
+def view_values(kind: Callable[[dict[str, Any]], T], value: Any) -> dict[str, T]:
+    """Each value of a map as ``kind``."""
+    if type(value) is not dict:
+        return value 
+    return {key: kind(item) if type(item) is dict else item for key, item in value.items()}
+
+
+def variant(tag: str, kinds: Mapping[str, Callable[[dict[str, Any]], Any]], data: dict[str, Any]) -> Any:
+    """An object of a union as the kind that its ``tag`` names; a :class:`Model` where that is not known, never another.
+
+    For use with the functions above: ``views(partial(variant, "type", KINDS), value)``.
+    """
+    name = data.get(tag)
+    return (kinds.get(name, Model) if isinstance(name, str) else Model)(data)
+
+
+def guess(value: Any) -> Any:
+    """A value that nothing is known about: objects read as models."""
+    if type(value) is dict:
+        return Model(value)
+    if type(value) is list:
+        return [guess(item) for item in value]
+    return value
+
+
+def plain(value: object) -> Any:
+    """For JSON encoders: what a model stands for. So parts of a reply can be sent back as they came."""
+    if isinstance(value, Model):
+        return value._data
+    raise TypeError(f"a {type(value).__name__} cannot be sent as JSON")
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, Model):
+        value = value._data
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_copy(item) for item in value]
+    return value
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:199]}…"

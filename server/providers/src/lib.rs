@@ -1,12 +1,15 @@
 //! Outbound adaptors: how the gateway talks to each kind of upstream.
 //!
 //! Start at [`openai::OpenAi`] (any OpenAI-compatible server) or [`sim::Sim`] (no server at all). What they share lies
-//! beside them: [`client`], the HTTP client that is polled from the stream's own task, and [`sse`], the decoder.
+//! beside them: [`client`], the HTTP client that is polled from the stream's own task, [`sse`], the decoder, and how
+//! refusals (`errors`) and response headers (`headers`) are read.
 //!
 //! **Invariant:** an adaptor implements [`novai_core::Provider`] and knows neither the gateway's HTTP side nor another
 //! adaptor.
 
 pub mod client;
+mod errors;
+mod headers;
 pub mod openai;
 #[cfg(test)]
 mod shared;

@@ -5,9 +5,7 @@
 //!
 //! **Invariant:** the upstream's words about *our* credentials never reach a caller, and neither does our key.
 
-mod errors;
 mod facts;
-mod headers;
 mod json;
 mod models;
 mod request;
@@ -24,7 +22,8 @@ use novai_core::{
 };
 
 use crate::client::{Client, Incoming, Origin, OriginError, Outgoing, PoolConfig, TlsError, client_config};
-use errors::Errors;
+use crate::errors::{self, Errors};
+use crate::headers;
 
 /// What the configuration says about one OpenAI-compatible upstream.
 #[derive(Clone)]

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use futures_util::Stream;
 use novai_core::{ChatEvent, Error};
 
-use super::errors::Errors;
 use super::facts::Facts;
 use crate::client::Body;
+use crate::errors::Errors;
 use crate::sse::{Decoder, Event};
 
 pub(super) struct Events {

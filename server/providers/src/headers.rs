@@ -5,24 +5,24 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, HeaderName, header};
 use novai_core::{RateLimitSnapshot, ResponseMeta, WindowSnapshot};
 
-pub(super) fn is_json(headers: &HeaderMap) -> bool {
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     media_type(headers).is_some_and(|media| {
         media.eq_ignore_ascii_case("application/json")
             || (media.len() > 5 && media.as_bytes()[media.len() - 5..].eq_ignore_ascii_case(b"+json"))
     })
 }
 
-pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
+pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
     media_type(headers).is_some_and(|media| media.eq_ignore_ascii_case("text/event-stream"))
 }
 
 /// Without its parameters.
-pub(super) fn media_type(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     value.split(';').next().map(str::trim)
 }
 
-pub(super) fn meta(headers: &HeaderMap) -> ResponseMeta {
+pub(crate) fn meta(headers: &HeaderMap) -> ResponseMeta {
     const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
     // Azure's own.
     const APIM_REQUEST_ID: HeaderName = HeaderName::from_static("apim-request-id");
@@ -36,7 +36,7 @@ pub(super) fn meta(headers: &HeaderMap) -> ResponseMeta {
 /// Under which name an upstream is told our request id: `X-Request-Id`, or `X-Client-Request-Id` (OpenAI's name for an id of
 /// the caller's own) if it is no UUID. starlette's request-id plug-in, and so llama-cpp-python, answers 400 to any other
 /// `X-Request-Id`.
-pub(super) fn name_of_request_id(id: &str) -> HeaderName {
+pub(crate) fn name_of_request_id(id: &str) -> HeaderName {
     const UUID_DASHES: [usize; 4] = [8, 13, 18, 23];
     let is_uuid = id.len() == 36
         && id.bytes().enumerate().all(|(at, byte)| match UUID_DASHES.contains(&at) {
@@ -49,7 +49,7 @@ pub(super) fn name_of_request_id(id: &str) -> HeaderName {
     }
 }
 
-pub(super) fn limits(headers: &HeaderMap) -> Option<RateLimitSnapshot> {
+pub(crate) fn limits(headers: &HeaderMap) -> Option<RateLimitSnapshot> {
     const REQUESTS: [HeaderName; 3] = [
         HeaderName::from_static("x-ratelimit-limit-requests"),
         HeaderName::from_static("x-ratelimit-remaining-requests"),
@@ -91,7 +91,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 /// OpenAI's (that is Go's) durations: `6m0s`, `1h2m3.5s`, `8.64s`, `132ms`.
 ///
 /// Azure leaves the unit out and means milliseconds: with 120,000 tokens a minute and 14 just used, it says `7`.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut seconds = 0.0;
     if rest.is_empty() {
@@ -121,7 +121,7 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 /// `retry-after-ms` where it says more than "at once", else `Retry-After` in seconds or as a date.
 ///
 /// A date is compared with the answer's own `Date` where there is one: that is right even if one clock is wrong.
-pub(super) fn retry_after(headers: &HeaderMap, now: Duration) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, now: Duration) -> Option<Duration> {
     const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
     /// Nobody waits longer; a larger number is a mistake, and must not overflow anyone's arithmetic.
     const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);

@@ -6,16 +6,16 @@ use http::{HeaderMap, StatusCode};
 use novai_core::{Clock, Error, Rejection, RejectionReason};
 use serde_json::Value;
 
-use super::headers;
 use crate::client::Failure;
+use crate::headers;
 
 /// As much of an error body as is worth reading.
-pub(super) const BODY_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
 const MESSAGE_CHARS_MAX: usize = 1000;
 
 /// Makes this provider's errors. Cheap to clone: every stream holds one.
 #[derive(Clone)]
-pub(super) struct Errors {
+pub(crate) struct Errors {
     inner: Arc<Inner>,
 }
 
@@ -27,22 +27,22 @@ struct Inner {
 }
 
 impl Errors {
-    pub(super) fn new(provider: String, api_key: Option<String>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(provider: String, api_key: Option<String>, clock: Arc<dyn Clock>) -> Self {
         // An empty "key" would match between any two letters.
         let api_key = api_key.filter(|key| !key.is_empty());
         Errors { inner: Arc::new(Inner { provider, api_key, clock }) }
     }
 
-    pub(super) fn provider(&self) -> &str {
+    pub(crate) fn provider(&self) -> &str {
         &self.inner.provider
     }
 
-    pub(super) fn malformed(&self, reason: impl Into<String>) -> Error {
+    pub(crate) fn malformed(&self, reason: impl Into<String>) -> Error {
         Error::ProviderMalformed { provider: self.name(), reason: reason.into() }
     }
 
     /// The call failed before its answer was complete, and nobody has seen a part of it.
-    pub(super) fn of_failure(&self, failure: Failure) -> Error {
+    pub(crate) fn of_failure(&self, failure: Failure) -> Error {
         match failure {
             Failure::Connect(_) | Failure::Broken(_) => self.unavailable(None, failure),
             Failure::NotHttp(_) => self.malformed("it does not speak HTTP/1.1"),
@@ -56,7 +56,7 @@ impl Errors {
     }
 
     /// The call failed while the caller was already being served.
-    pub(super) fn of_broken_stream(&self, failure: Failure, events_sent: u64) -> Error {
+    pub(crate) fn of_broken_stream(&self, failure: Failure, events_sent: u64) -> Error {
         match failure {
             Failure::Timeout { deadline, limit } => {
                 Error::ProviderTimeout { provider: self.name(), deadline, limit }
@@ -65,7 +65,7 @@ impl Errors {
         }
     }
 
-    pub(super) fn stream_broken(
+    pub(crate) fn stream_broken(
         &self,
         events_sent: u64,
         source: impl Into<novai_core::error::BoxError>,
@@ -73,12 +73,12 @@ impl Errors {
         Error::StreamBroken { provider: self.name(), events_sent, source: source.into() }
     }
 
-    pub(super) fn event_too_large(&self, bytes_max: usize) -> Error {
+    pub(crate) fn event_too_large(&self, bytes_max: usize) -> Error {
         Error::EventTooLarge { provider: self.name(), bytes_max }
     }
 
     /// An answer with any status but 200.
-    pub(super) fn of_answer(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+    pub(crate) fn of_answer(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
         if status.is_redirection() {
             // Where to is not followed and not repeated: only configuration decides where the gateway connects.
             return self.malformed(format!("it redirects (HTTP {})", status.as_u16()));
@@ -92,7 +92,7 @@ impl Errors {
     }
 
     /// An error that came with status 200, in place of a completion.
-    pub(super) fn of_payload(&self, body: &[u8]) -> Error {
+    pub(crate) fn of_payload(&self, body: &[u8]) -> Error {
         let payload = Payload::read(body);
         match payload.implied_status() {
             Some(status) => self.of_status(status, payload, None, |payload| payload.said(status)),
@@ -101,7 +101,7 @@ impl Errors {
     }
 
     /// An error in place of a stream's event.
-    pub(super) fn of_event(&self, data: &[u8], events_sent: u64) -> Error {
+    pub(crate) fn of_event(&self, data: &[u8], events_sent: u64) -> Error {
         let payload = Payload::read(data);
         match payload.implied_status() {
             Some(status @ (400..=407 | 409..=499)) => {

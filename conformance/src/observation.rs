@@ -79,6 +79,10 @@ fn observe_stream(observed: &mut Map<String, Value>, answer: &Answer) {
 
 /// What the scripted upstream saw. `caller_left_at` is the moment from which a cancellation is timed.
 pub fn of_upstream(seen: &Seen, caller_left_at: Option<Instant>) -> Value {
+    let with_key = |seen: &Seen| {
+        seen.requests.iter().filter(|request| request.header("authorization").is_some()).count()
+    };
+    let elsewhere = seen.elsewhere.as_deref();
     let cancelled_after = match (seen.left_early_at, caller_left_at) {
         (Some(left), Some(from)) => Some(left.saturating_duration_since(from)),
         _ => None,
@@ -95,6 +99,7 @@ pub fn of_upstream(seen: &Seen, caller_left_at: Option<Instant>) -> Value {
         "first": seen.requests.first().map(|request| request.to_json()),
         "last": seen.requests.last().map(|request| request.to_json()),
         "idempotency_keys": distinct_idempotency_keys(seen),
+        "elsewhere": elsewhere.map(|seen| json!({ "requests": seen.requests.len(), "with_key": with_key(seen) })),
     })
 }
 

@@ -93,25 +93,30 @@ pub async fn run(settings: Settings) -> Result<Vec<Verdict>> {
     let mut verdicts = Vec::new();
     for column in columns {
         let known = KnownFailing::load(&settings.known_failing, column.name())?;
-        let mut work = Vec::new();
-        for case in cases.iter().filter(|case| case.body.modes.contains(&column.mode())) {
-            let upstream = if case.body.refuses_connections() {
-                ScriptedUpstream::refuse()?
-            } else {
-                ScriptedUpstream::listen().await?
-            };
-            work.push(Work { case: case.clone(), column: column.clone(), upstream });
-        }
         let subject = match &column {
-            Column::Server => {
-                let binary = settings.server_binary.as_ref().context("no server binary")?;
-                let cases = work.iter().map(|work| (work.case.as_ref(), work.upstream.address));
-                Subject::Server(Gateway::start(binary, &config::render(cases)).await?)
-            }
+            Column::Server => None,
             Column::Client(name) => {
                 let (_, command) =
                     settings.clients.iter().find(|(client, _)| client == name).context("no such client")?;
-                Subject::Client(AdapterPool::new(command)?)
+                let pool = AdapterPool::start(command).await;
+                Some(pool.with_context(|| format!("the adapter of the column `{name}`"))?)
+            }
+        };
+        let concerns = |case: &&Arc<Case>| {
+            case.body.modes.contains(&column.mode())
+                && subject.as_ref().is_none_or(|adapters| adapters.can(&case.body))
+        };
+        let mut work = Vec::new();
+        for case in cases.iter().filter(concerns) {
+            let upstream = ScriptedUpstream::open(&case.body).await?;
+            work.push(Work { case: case.clone(), column: column.clone(), upstream });
+        }
+        let subject = match subject {
+            Some(adapters) => Subject::Client(adapters),
+            None => {
+                let binary = settings.server_binary.as_ref().context("no server binary")?;
+                let cases = work.iter().map(|work| (work.case.as_ref(), work.upstream.address));
+                Subject::Server(Gateway::start(binary, &config::render(cases)).await?)
             }
         };
         verdicts.extend(run_column(work, &subject, &known, settings.concurrency).await);

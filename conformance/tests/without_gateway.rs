@@ -26,7 +26,7 @@ async fn play(yaml: &str) -> (Value, Vec<String>) {
     let scripts: Vec<Script> =
         case.scripts().iter().map(|steps| Script::compile(steps, Variation::default()).unwrap()).collect();
     let expected = expectation::complete(&case, Mode::Server, &scripts);
-    let upstream = ScriptedUpstream::listen().await.unwrap();
+    let upstream = ScriptedUpstream::open(&case).await.unwrap();
     upstream.arm(&case, scripts);
     let request = b"POST /v1/chat/completions HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}";
     let leave = Leave { after_events: case.request.abandon_after_events, after: None };

@@ -86,10 +86,9 @@ impl Options {
     /// own and keeps it across its attempts. Do not share one between different requests.
     #[must_use]
     pub fn idempotency_key(mut self, key: &str) -> Self {
-        match HeaderValue::from_str(key) {
-            Ok(value) => self.idempotency_key = Some(value),
-            Err(_) => self
-                .refuse("idempotency_key: a header value holds neither line breaks nor control characters"),
+        match header_value(key) {
+            Some(value) => self.idempotency_key = Some(value),
+            None => self.refuse("idempotency_key: a header value is ASCII without control characters"),
         }
         self
     }
@@ -97,14 +96,17 @@ impl Options {
     /// Sends one more header; replaces the client's own of that name. `Authorization` is the key's and is refused.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+        match (HeaderName::from_bytes(name.as_bytes()), header_value(value)) {
             (Ok(http::header::AUTHORIZATION), _) => {
                 self.refuse("header Authorization: set the API key instead")
             }
-            (Ok(name), Ok(value)) => {
+            (Ok(name), Some(value)) => {
                 self.headers.insert(name, value);
             }
-            _ => self.refuse(&format!("header {name:?}: the name or the value cannot be sent")),
+            (Err(_), _) => self.refuse(&format!("header {name:?}: not a name that a header can have")),
+            (_, None) => {
+                self.refuse(&format!("header {name:?}: its value must be ASCII without control characters"));
+            }
         }
         self
     }
@@ -133,4 +135,9 @@ impl Options {
     fn refuse(&mut self, reason: &str) {
         self.invalid.get_or_insert_with(|| reason.to_owned());
     }
+}
+
+/// `None` where the text cannot be sent. Bytes beyond ASCII could be, but no two servers read them alike.
+pub(crate) fn header_value(text: &str) -> Option<HeaderValue> {
+    if text.is_ascii() { HeaderValue::from_str(text).ok() } else { None }
 }

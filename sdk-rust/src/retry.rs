@@ -100,7 +100,8 @@ pub(crate) fn verdict(status: u16, headers: &HeaderMap, now: SystemTime) -> Agai
     let again = match headers.get("x-should-retry").map(|value| value.as_bytes()) {
         Some(b"true") => true,
         Some(b"false") => false,
-        _ => matches!(status, 408 | 409 | 429 | 500..),
+        // 501: what is not implemented will not be in a second either.
+        _ => matches!(status, 408 | 409 | 429 | 500 | 502..),
     };
     if again { Again::Yes { asked: retry_after(headers, now) } } else { Again::No }
 }

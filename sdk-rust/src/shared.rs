@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::header::HeaderValue;
 
 use crate::errors::Error;
-use crate::options::Options;
+use crate::options::{Options, header_value};
 use crate::retry::Entropy;
 
 /// Same for every clone of a client.
@@ -31,7 +31,7 @@ impl Shared {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(wrong("must end with its path"));
         }
-        let mut authorization = HeaderValue::from_str(&format!("Bearer {}", api_key.0)).map_err(|_| {
+        let mut authorization = header_value(&format!("Bearer {}", api_key.0)).ok_or_else(|| {
             Error::configuration("API key: holds a line break or another character that a header cannot hold")
         })?;
         authorization.set_sensitive(true);

@@ -10,6 +10,8 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
 
+use crate::scenario::model::CaseBody;
+
 /// Safety net for an SDK that hangs; scenarios themselves take at most a few seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -21,20 +23,31 @@ const AUTHORITY: &[u8] = include_bytes!("authority.pem");
 pub struct AdapterPool {
     command: PathBuf,
     authority: tempfile::NamedTempFile,
+    /// What this adapter cannot do, in the protocol's words.
+    cannot: Vec<String>,
     idle: Mutex<Vec<Adapter>>,
 }
 
 struct Adapter {
+    hello: Value,
     _child: Child,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
 }
 
 impl AdapterPool {
-    pub fn new(command: &Path) -> Result<AdapterPool> {
+    pub async fn start(command: &Path) -> Result<AdapterPool> {
         let authority = tempfile::NamedTempFile::new()?;
         std::fs::write(authority.path(), AUTHORITY)?;
-        Ok(AdapterPool { command: command.to_owned(), authority, idle: Mutex::default() })
+        let first = Adapter::start(command, authority.path()).await?;
+        let cannot = first.hello.get("cannot").and_then(Value::as_array).into_iter().flatten();
+        let cannot = cannot.filter_map(Value::as_str).map(str::to_owned).collect();
+        Ok(AdapterPool { command: command.to_owned(), authority, cannot, idle: Mutex::new(vec![first]) })
+    }
+
+    /// Whether the adapter can do what `case` demands of it.
+    pub fn can(&self, case: &CaseBody) -> bool {
+        !case.demands().iter().any(|demand| self.cannot.iter().any(|cannot| cannot == demand))
     }
 
     /// Sends one request. A process that fails to answer is killed; the next request gets a fresh one.
@@ -67,11 +80,14 @@ impl Adapter {
             .with_context(|| format!("cannot start the adapter {}", command.display()))?;
         let input = child.stdin.take().context("the adapter has no stdin")?;
         let output = child.stdout.take().context("the adapter has no stdout")?;
-        let mut adapter = Adapter { _child: child, input, output: BufReader::new(output).lines() };
-        let hello = adapter.read().await.context("the adapter said no hello")?;
+        let output = BufReader::new(output).lines();
+        let mut adapter = Adapter { hello: Value::Null, _child: child, input, output };
+        let hello = tokio::time::timeout(PATIENCE, adapter.read()).await;
+        let hello = hello.context("the adapter is silent")?.context("the adapter said no hello")?;
         if hello.get("protocol").and_then(Value::as_u64) != Some(1) {
             bail!("the adapter {} speaks another protocol: {hello}", command.display());
         }
+        adapter.hello = hello;
         Ok(adapter)
     }
 

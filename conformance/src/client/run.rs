@@ -27,12 +27,17 @@ pub async fn run(case: &Case, adapters: &AdapterPool, upstream: &ScriptedUpstrea
     let line = json!({
         "id": NEXT_ID.fetch_add(1, Ordering::Relaxed),
         "op": request.op.name(),
-        "base_url": upstream.base_url(),
-        "api_key": API_KEY,
+        "base_url": match &request.options.base_url {
+            Some(url) => url.replace("${upstream}", &upstream.address.to_string()),
+            None => upstream.base_url(),
+        },
+        "api_key": request.options.api_key.clone().unwrap_or_else(|| json!(API_KEY)),
         "params": params,
+        "headers": request.headers,
         "times": request.times,
         "pause_ms": request.pause_ms,
         "abandon_after_events": request.abandon_after_events,
+        "abandon_after_ms": request.abandon_after_ms,
         "options": request.options,
     });
     let started = Instant::now();
@@ -50,7 +55,7 @@ pub async fn run(case: &Case, adapters: &AdapterPool, upstream: &ScriptedUpstrea
 
     let mut observed: Map<String, Value> = result.into_iter().filter(|(_, value)| !value.is_null()).collect();
     // The adapter answers right after it has dropped the stream.
-    let left_at = request.abandon_after_events.map(|_| ended);
+    let left_at = case.body.abandons().then_some(ended);
     if case.body.awaits_leaving() {
         upstream.wait_until_left().await;
     }

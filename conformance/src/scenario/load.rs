@@ -123,8 +123,12 @@ fn take_string(file: &mut Map<String, Value>, key: &str) -> Result<String> {
     }
 }
 
-/// Lays `over` onto `base`: mappings merge, everything else replaces.
+/// Lays `over` onto `base`: mappings merge, everything else replaces, and so does a matcher.
 pub fn merge(base: &mut Value, over: Value) {
+    if is_matcher(base) || is_matcher(&over) {
+        *base = over;
+        return;
+    }
     match (base, over) {
         (Value::Object(base), Value::Object(over)) => {
             for (key, value) in over {
@@ -138,6 +142,11 @@ pub fn merge(base: &mut Value, over: Value) {
         }
         (base, over) => *base = over,
     }
+}
+
+/// Two matchers merged would be a mapping that matches nothing.
+fn is_matcher(value: &Value) -> bool {
+    value.as_object().is_some_and(|object| object.keys().any(|key| key.starts_with('$')))
 }
 
 #[cfg(test)]

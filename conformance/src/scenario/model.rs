@@ -101,7 +101,37 @@ impl CaseBody {
     }
 
     pub fn refuses_connections(&self) -> bool {
-        self.scripts().iter().flatten().any(|step| matches!(step, Step::Word(Word::RefuseConnection)))
+        self.listening() == Some(Word::RefuseConnection)
+    }
+
+    /// What is odd about the way the upstream listens, if anything is.
+    pub fn listening(&self) -> Option<Word> {
+        self.scripts().iter().flatten().find_map(|step| match step {
+            Step::Word(
+                word @ (Word::RefuseConnection | Word::IgnoreConnection | Word::UntrustedCertificate),
+            ) => Some(*word),
+            _ => None,
+        })
+    }
+
+    /// Whether a script sends the caller to the second server.
+    pub fn names_elsewhere(&self) -> bool {
+        self.scripts().iter().flatten().any(|step| match step {
+            Step::Word(_) => false,
+            Step::Detailed(step) => step.respond.as_ref().is_some_and(|respond| {
+                respond.headers.values().flatten().any(|value| value.contains(ELSEWHERE))
+            }),
+        })
+    }
+
+    /// What an adapter must be able to do for this case; one that cannot, by its language's nature, says so in its hello.
+    pub fn demands(&self) -> Vec<&'static str> {
+        let request = &self.request;
+        let demands = [
+            ("abandon_after_ms", request.abandon_after_ms.is_some()),
+            ("retry_delay_max_ms", request.options.retry_delay_max_ms.is_some()),
+        ];
+        demands.into_iter().filter(|(_, demanded)| *demanded).map(|(name, _)| name).collect()
     }
 
     pub fn wants_snapshot(&self) -> bool {
@@ -152,7 +182,7 @@ pub struct Request {
     pub params: Map<String, Value>,
     pub method: Option<String>,
     pub path: Option<String>,
-    /// Over the runner's own; `null` removes one.
+    /// Server mode: over the runner's own; `null` removes one. Client mode: given to the SDK for this call.
     #[serde(default)]
     pub headers: BTreeMap<String, Option<String>>,
     /// Sent as it is, instead of `params`.
@@ -169,7 +199,7 @@ pub struct Request {
     pub pause_ms: u64,
     /// The caller leaves after this many events.
     pub abandon_after_events: Option<usize>,
-    /// Server mode: the caller leaves after this time, whatever has come.
+    /// The caller leaves after this time, whatever has come.
     pub abandon_after_ms: Option<u64>,
     #[serde(default)]
     pub options: ClientOptions,
@@ -188,7 +218,27 @@ pub struct ClientOptions {
     pub max_retries: u32,
     #[serde(default)]
     pub timeouts_ms: BTreeMap<String, u64>,
+    /// Longest wait between two attempts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_delay_max_ms: Option<u64>,
+    /// The caller's own, for this call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+    /// Instead of the upstream's own URL; `${upstream}` is its host and port.
+    #[serde(default, skip_serializing)]
+    pub base_url: Option<String>,
+    /// Instead of the runner's key; null for none at all.
+    #[serde(default, skip_serializing, deserialize_with = "even_null")]
+    pub api_key: Option<Value>,
 }
+
+/// `Some(Null)` for a null, where serde alone would say `None`.
+fn even_null<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// In a response header: host and port of a second server, which nobody should call.
+pub const ELSEWHERE: &str = "${elsewhere}";
 
 /// How the gateway's provider for this case is to be configured.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -222,6 +272,10 @@ pub enum Word {
     ResetConnection,
     /// Accepts no connection at all.
     RefuseConnection,
+    /// Answers no attempt to connect, neither yes nor no.
+    IgnoreConnection,
+    /// Speaks TLS, with a certificate that nobody has reason to trust.
+    UntrustedCertificate,
 }
 
 /// A step with details. Exactly one of the contents is set; the schema sees to it.

@@ -1,25 +1,25 @@
 //! The scripted upstream: a TCP server that answers with exact bytes.
 //!
 //! HTTP libraries decide for themselves where a chunk ends and how a connection closes; here the scenario does. [`script`]
-//! turns steps into writes, [`connection`] plays them, [`ScriptedUpstream`] listens and remembers what it saw.
+//! turns steps into writes, [`connection`] plays them, [`ScriptedUpstream`] remembers what it saw, and [`listening`] has the
+//! odd ways to be, or not to be, reachable.
 
 pub mod chunk;
 pub mod connection;
+mod listening;
 pub mod request;
 pub mod script;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use tokio::net::{TcpListener, TcpSocket};
-use tokio::task::JoinHandle;
-
+use listening::Listening;
 use request::SeenRequest;
 use script::Script;
 
-use crate::scenario::model::{CaseBody, Op};
+use crate::scenario::model::{CaseBody, ELSEWHERE, Op, Word};
 
 /// How long a peer may take to leave before that counts as never.
 const LEAVING_PATIENCE: Duration = Duration::from_secs(3);
@@ -28,9 +28,9 @@ const LEAVING_PATIENCE: Duration = Duration::from_secs(3);
 pub struct ScriptedUpstream {
     pub address: SocketAddr,
     state: Arc<State>,
-    /// Holds the port of an upstream that refuses connections: bound, never listening.
-    _refusing: Option<TcpSocket>,
-    accepting: Option<JoinHandle<()>>,
+    _listening: Listening,
+    /// The second server, which nobody should call; it would answer.
+    elsewhere: Option<Box<ScriptedUpstream>>,
 }
 
 /// What arrived since the last [`ScriptedUpstream::arm`].
@@ -41,6 +41,8 @@ pub struct Seen {
     pub left_early_at: Option<Instant>,
     /// Requests for which no script was left.
     pub unexpected: usize,
+    /// What the second server saw, where the case has one.
+    pub elsewhere: Option<Box<Seen>>,
 }
 
 impl Seen {
@@ -107,29 +109,41 @@ impl State {
 }
 
 impl ScriptedUpstream {
-    pub async fn listen() -> Result<ScriptedUpstream> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
-        let state = Arc::new(State::default());
-        let accepting = tokio::spawn(accept(listener, state.clone()));
-        Ok(ScriptedUpstream { address, state, _refusing: None, accepting: Some(accepting) })
+    /// Reachable as the case wants it.
+    pub async fn open(case: &CaseBody) -> Result<ScriptedUpstream> {
+        let mut upstream = match case.listening() {
+            Some(Word::RefuseConnection) => Self::with(|_| listening::refuse())?,
+            Some(Word::IgnoreConnection) => {
+                let (address, listening) = listening::ignore().await?;
+                Self::with(|_| Ok((address, listening)))?
+            }
+            Some(Word::UntrustedCertificate) => Self::with(listening::accept_untrusted)?,
+            _ => Self::listen()?,
+        };
+        if case.names_elsewhere() {
+            upstream.elsewhere = Some(Box::new(Self::listen()?));
+        }
+        Ok(upstream)
     }
 
-    /// A port that nobody else can take and that refuses every connection.
-    pub fn refuse() -> Result<ScriptedUpstream> {
-        let socket = TcpSocket::new_v4()?;
-        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
-        let address = socket.local_addr()?;
-        Ok(ScriptedUpstream {
-            address,
-            state: Arc::new(State::default()),
-            _refusing: Some(socket),
-            accepting: None,
-        })
+    pub fn listen() -> Result<ScriptedUpstream> {
+        Self::with(listening::accept)
+    }
+
+    fn with(listen: impl FnOnce(Arc<State>) -> Result<(SocketAddr, Listening)>) -> Result<ScriptedUpstream> {
+        let state = Arc::new(State::default());
+        let (address, listening) = listen(state.clone())?;
+        Ok(ScriptedUpstream { address, state, _listening: listening, elsewhere: None })
     }
 
     /// Loads the scripts of the next run of `case` and forgets what was seen before.
-    pub fn arm(&self, case: &CaseBody, scripts: Vec<Script>) {
+    pub fn arm(&self, case: &CaseBody, mut scripts: Vec<Script>) {
+        if let Some(elsewhere) = &self.elsewhere {
+            elsewhere.arm_with_an_answer();
+            // Another name for this machine, so that it is another host by name too.
+            let place = format!("localhost:{}", elsewhere.address.port());
+            scripts.iter_mut().for_each(|script| script.fill_in(ELSEWHERE, &place));
+        }
         let scripts = scripts.into_iter().map(Arc::new).collect();
         let models_are_scripted = matches!(case.request.op, Op::ModelsList | Op::ModelsRetrieve);
         let repeat_last = case.upstream.is_some() && case.attempts.is_none();
@@ -137,8 +151,17 @@ impl ScriptedUpstream {
         self.state.with(|armed| *armed = Armed { scripts, repeat_last, models_are_scripted, seen });
     }
 
+    fn arm_with_an_answer(&self) {
+        let scripts = vec![Arc::new(Script::of_answer("From elsewhere."))];
+        self.state.with(|armed| {
+            *armed = Armed { scripts, repeat_last: true, models_are_scripted: true, seen: Seen::default() };
+        });
+    }
+
     pub fn seen(&self) -> Seen {
-        self.state.with(|armed| armed.seen.clone())
+        let mut seen = self.state.with(|armed| armed.seen.clone());
+        seen.elsewhere = self.elsewhere.as_ref().map(|elsewhere| Box::new(elsewhere.seen()));
+        seen
     }
 
     /// Until a peer has closed a connection in the middle of a script, or too long has passed for that to count.
@@ -151,23 +174,5 @@ impl ScriptedUpstream {
 
     pub fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
-    }
-}
-
-impl Drop for ScriptedUpstream {
-    fn drop(&mut self) {
-        if let Some(accepting) = &self.accepting {
-            accepting.abort();
-        }
-    }
-}
-
-async fn accept(listener: TcpListener, state: Arc<State>) {
-    let mut connections = tokio::task::JoinSet::new();
-    let mut next_id = 0;
-    while let Ok((socket, _)) = listener.accept().await {
-        connections.spawn(connection::serve(socket, next_id, state.clone()));
-        next_id += 1;
-        while connections.try_join_next().is_some() {}
     }
 }

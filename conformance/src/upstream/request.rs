@@ -50,6 +50,8 @@ pub async fn read(
             break at + 4;
         }
         ensure!(buffer.len() <= REQUEST_BYTES_MAX, "request head without an end");
+        // A peer that speaks TLS to a plain port waits for an answer, and would wait for ever.
+        ensure!(buffer.first().is_none_or(u8::is_ascii_alphabetic), "not HTTP");
         if fill(socket, buffer).await? == 0 {
             return Ok(None);
         }

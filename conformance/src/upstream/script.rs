@@ -63,6 +63,25 @@ impl Script {
         Ok(frame(&respond, is_json, parts, variation))
     }
 
+    /// A whole chat completion.
+    pub fn of_answer(text: &str) -> Script {
+        let body = chunk::answer(text).to_string().into_bytes();
+        let parts = vec![Part::Body { bytes: body, split: None }];
+        frame(&Respond::default(), true, parts, Variation::default())
+    }
+
+    /// Puts a text in the place of another one in everything that is written.
+    pub fn fill_in(&mut self, placeholder: &str, text: &str) {
+        for action in &mut self.actions {
+            if let Action::Write(bytes) = action
+                && let Ok(written) = std::str::from_utf8(bytes)
+                && written.contains(placeholder)
+            {
+                *bytes = written.replace(placeholder, text).into_bytes();
+            }
+        }
+    }
+
     /// Length of the body of the script that a variation is to cut.
     pub fn body_length(steps: &[Step], line_end: LineEnd) -> usize {
         let variation = Variation { line_end, ..Variation::default() };
@@ -201,7 +220,13 @@ fn play(script: &mut Script, parts: Vec<Part>, framing: Framing) {
             Part::Ending(Word::Stall) => script.actions.push(Action::Stall),
             Part::Ending(Word::Close) => script.actions.push(Action::Close),
             Part::Ending(Word::ResetConnection) => script.actions.push(Action::Reset),
-            Part::Ending(Word::End | Word::Done | Word::RefuseConnection) => {}
+            Part::Ending(
+                Word::End
+                | Word::Done
+                | Word::RefuseConnection
+                | Word::IgnoreConnection
+                | Word::UntrustedCertificate,
+            ) => {}
         }
     }
 }
@@ -241,16 +266,15 @@ fn head(respond: &Respond, is_json: bool, framing: Framing, body_length: usize) 
     text.into_bytes()
 }
 
-/// `${http_date+5s}` is the date five seconds from now: a Retry-After date only means something relative to the clock.
+/// `${http_date+5s}` is the date five seconds from now, `-5s` that of five seconds ago: a Retry-After date only means something
+/// relative to the clock.
 fn expand_date(value: &str) -> String {
-    let seconds = value
-        .strip_prefix("${http_date+")
-        .and_then(|rest| rest.strip_suffix("s}"))
-        .and_then(|seconds| seconds.parse().ok());
-    match seconds {
-        Some(seconds) => httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(seconds)),
-        None => value.to_owned(),
-    }
+    let offset = value.strip_prefix("${http_date").and_then(|rest| rest.strip_suffix("s}"));
+    let seconds: Option<i64> = offset.and_then(|seconds| seconds.parse().ok());
+    let Some(seconds) = seconds else { return value.to_owned() };
+    let distance = Duration::from_secs(seconds.unsigned_abs());
+    let now = SystemTime::now();
+    httpdate::fmt_http_date(if seconds < 0 { now - distance } else { now + distance })
 }
 
 #[cfg(test)]

@@ -10,11 +10,13 @@ pub struct Request {
     pub id: u64,
     pub op: Op,
     pub base_url: String,
-    pub api_key: String,
+    pub api_key: Option<String>,
     pub params: Value,
     pub times: usize,
     pub pause_ms: u64,
+    pub headers: HashMap<String, String>,
     pub abandon_after_events: Option<usize>,
+    pub abandon_after_ms: Option<u64>,
     pub options: Options,
 }
 
@@ -35,4 +37,6 @@ pub struct Options {
     pub max_retries: u32,
     /// `connect`, `first_event`, `idle`, `total`.
     pub timeouts_ms: HashMap<String, u64>,
+    pub retry_delay_max_ms: Option<u64>,
+    pub idempotency_key: Option<String>,
 }

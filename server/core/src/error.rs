@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::limits::{Refusal, Rejected};
+
 /// A lower layer's error, kept as `source` and never shown to callers.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -21,6 +23,12 @@ pub enum Error {
     /// The upstream refused *this request* and said why; another target would refuse it too.
     #[error("provider {provider} rejected the request: {}", rejection.message)]
     ProviderRejected { provider: String, rejection: Box<Rejection> },
+    /// A limit of the gateway's own.
+    #[error("{0}")]
+    RateLimited(Box<Rejected>),
+    /// What decides about limits or budgets cannot be asked, and is configured to let nobody pass without.
+    #[error("limits cannot be checked: {reason}")]
+    LimitsUnavailable { reason: &'static str },
     #[error("provider {provider} is rate limited")]
     ProviderRateLimited {
         provider: String,
@@ -97,5 +105,14 @@ impl std::fmt::Display for Deadline {
             Deadline::Idle => "idle",
             Deadline::Total => "total",
         })
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Rejected(rejected) => Error::RateLimited(rejected),
+            Refusal::Unavailable { reason } => Error::LimitsUnavailable { reason },
+        }
     }
 }

@@ -8,6 +8,8 @@ use tokio::time::Instant;
 
 use crate::catalog::{Catalog, ModelInfo, Target};
 use crate::error::Error;
+use crate::limits::limiter::Ask;
+use crate::limits::{LimitPolicy, LimitSnapshot, Limits, Permit};
 use crate::principal::Principal;
 use crate::provider::{ChatCall, Completion, ResponseMeta};
 use crate::stream::GatewayStream;
@@ -24,6 +26,8 @@ pub struct ChatRequest {
 
 pub struct Answered {
     pub completion: Completion,
+    /// The caller's limits once this answer is counted.
+    pub limits: LimitSnapshot,
     /// Who answered, for the access log.
     pub target: Target,
 }
@@ -45,17 +49,27 @@ pub struct Readiness {
 
 pub struct Gateway {
     catalog: Catalog,
+    limits: Limits,
 }
 
 impl Gateway {
+    /// Without limits but those that keys bring along.
     pub fn new(catalog: Catalog) -> Self {
-        Gateway { catalog }
+        Gateway { catalog, limits: Limits::in_process(LimitPolicy::default()) }
+    }
+
+    pub fn limited_by(self, limits: Limits) -> Self {
+        Gateway { limits, ..self }
     }
 
     pub async fn complete(&self, chat: ChatRequest) -> Result<Answered, Error> {
         let target = self.catalog.resolve(&chat.request.model).await?;
+        let permit = self.admit(&chat, &target).await?;
         let completion = target.provider.complete(call(chat, &target)).await?;
-        Ok(Answered { completion, target })
+        // A provider that does not count is taken to have used all it might have.
+        let used = completion.usage.map_or(permit.reserved_tokens(), |usage| usage.total);
+        let limits = permit.settle(used);
+        Ok(Answered { completion, limits, target })
     }
 
     /// Resolves when the upstream has accepted the request; the first event may be far away.
@@ -63,9 +77,26 @@ impl Gateway {
         let started_at = Instant::now();
         let usage_wanted = usage_wanted(&chat.request);
         let target = self.catalog.resolve(&chat.request.model).await?;
+        let permit = self.admit(&chat, &target).await?;
         let streaming = target.provider.stream(call(chat, &target)).await?;
-        let events = GatewayStream::new(streaming.events, usage_wanted, started_at);
+        let events = GatewayStream::new(streaming.events, usage_wanted, started_at, permit);
         Ok(Streamed { events, meta: streaming.meta, target })
+    }
+
+    /// How a caller's limits stand.
+    pub async fn limits(&self, principal: &Principal, model: Option<&str>) -> LimitSnapshot {
+        self.limits.peek(principal, model).await
+    }
+
+    async fn admit(&self, chat: &ChatRequest, target: &Target) -> Result<Permit, Error> {
+        let ask = Ask {
+            principal: &chat.principal,
+            model: &chat.request.model,
+            upstream_model: &target.upstream_model,
+            request: &chat.request,
+            raw: &chat.raw,
+        };
+        Ok(self.limits.admit(ask).await?)
     }
 
     pub async fn models(&self) -> Result<Vec<ModelInfo>, Error> {

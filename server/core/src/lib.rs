@@ -25,7 +25,7 @@ pub use deadlines::Deadlines;
 pub use error::{Deadline, Error, Rejection, RejectionReason};
 pub use gateway::{Answered, ChatRequest, Gateway, Readiness, Streamed};
 pub use keys::KeyStore;
-pub use limits::LimitSpec;
+pub use limits::{LimitSnapshot, LimitSpec, Limits};
 pub use money::BudgetSpec;
 pub use principal::{Principal, Scope, Scopes};
 pub use provider::{

@@ -14,6 +14,7 @@ use futures_util::Stream;
 use tokio::time::Instant;
 
 use crate::error::Error;
+use crate::limits::{LimitSnapshot, Permit};
 use crate::provider::{ChatEvent, ChatStream, TokenUsage};
 
 /// A provider's stream with the guarantees above. Dropping it cancels the upstream request.
@@ -23,17 +24,47 @@ pub struct GatewayStream {
     started_at: Instant,
     events_sent: u64,
     facts: Arc<StreamFacts>,
+    account: Account,
+}
+
+/// What the stream holds of its caller's limits. Settled at the stream's end; if nobody gets there, when it is dropped.
+struct Account {
+    permit: Option<Permit>,
+    facts: Arc<StreamFacts>,
+}
+
+impl Account {
+    fn settle(&mut self) {
+        let Some(permit) = self.permit.take() else { return };
+        // Most events of a stream are one token. An upstream that is cut off never gets to tell.
+        let guess = || permit.input_tokens().saturating_add(self.facts.events_sent());
+        let used = self.facts.usage().map_or_else(guess, |usage| usage.total);
+        permit.settle(used);
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.settle();
+    }
 }
 
 impl GatewayStream {
-    pub(crate) fn new(inner: ChatStream, usage_wanted: bool, started_at: Instant) -> Self {
+    pub(crate) fn new(inner: ChatStream, usage_wanted: bool, started_at: Instant, permit: Permit) -> Self {
+        let facts = Arc::new(StreamFacts::default());
         GatewayStream {
+            account: Account { permit: Some(permit), facts: Arc::clone(&facts) },
             inner: Some(inner),
             usage_wanted,
             started_at,
             events_sent: 0,
-            facts: Arc::new(StreamFacts::default()),
+            facts,
         }
+    }
+
+    /// The caller's limits as they stand; `None` once the stream is over.
+    pub fn limits(&self) -> Option<LimitSnapshot> {
+        self.account.permit.as_ref().map(Permit::snapshot)
     }
 
     /// Shared with the stream: read it when the stream has been dropped to learn how far it came.
@@ -61,6 +92,7 @@ impl GatewayStream {
         // The provider's stream goes at once: its connection is either back in the pool or of no more use.
         self.inner = None;
         self.facts.end.store(end as u8, Relaxed);
+        self.account.settle();
     }
 }
 

@@ -50,8 +50,9 @@ pub(crate) async fn create(
     let completion = answered.completion;
     let mut response = json(completion.json);
     if let Some(limits) = &completion.meta.limits {
-        rate_limit::write(limits, response.headers_mut());
+        rate_limit::write_upstream(limits, response.headers_mut());
     }
+    response.extensions_mut().insert(answered.limits);
     let mut facts = trail.facts();
     facts.usage = completion.usage;
     facts.provider = Some(answered.target.provider);

@@ -20,6 +20,7 @@ pub(crate) enum Code {
     Unprocessable,
     HeadersTooLarge,
     RateLimitExceeded,
+    LargerThanLimit,
     InternalError,
     ProviderUnavailable,
     ProviderMalformed,
@@ -28,6 +29,7 @@ pub(crate) enum Code {
     EventTooLarge,
     NotReady,
     Overloaded,
+    LimitsUnavailable,
     ProviderTimeout,
 }
 
@@ -64,6 +66,7 @@ impl Code {
             Code::RateLimitExceeded => {
                 (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "rate_limit_exceeded")
             }
+            Code::LargerThanLimit => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "larger_than_limit"),
             Code::InternalError => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "internal_error"),
             Code::ProviderUnavailable => (StatusCode::BAD_GATEWAY, UPSTREAM, "provider_unavailable"),
             Code::ProviderMalformed => (StatusCode::BAD_GATEWAY, UPSTREAM, "provider_malformed"),
@@ -73,6 +76,9 @@ impl Code {
             Code::EventTooLarge => (StatusCode::BAD_GATEWAY, UPSTREAM, "event_too_large"),
             Code::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "server_error", "not_ready"),
             Code::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "server_error", "overloaded"),
+            Code::LimitsUnavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "server_error", "limits_unavailable")
+            }
             Code::ProviderTimeout => (StatusCode::GATEWAY_TIMEOUT, UPSTREAM, "provider_timeout"),
         };
         Row { status, kind, code }
@@ -83,7 +89,7 @@ impl Code {
 mod tests {
     use super::*;
 
-    const ALL: [Code; 24] = [
+    const ALL: [Code; 26] = [
         Code::InvalidRequest,
         Code::MissingApiKey,
         Code::InvalidApiKey,
@@ -99,6 +105,7 @@ mod tests {
         Code::Unprocessable,
         Code::HeadersTooLarge,
         Code::RateLimitExceeded,
+        Code::LargerThanLimit,
         Code::InternalError,
         Code::ProviderUnavailable,
         Code::ProviderMalformed,
@@ -107,6 +114,7 @@ mod tests {
         Code::EventTooLarge,
         Code::NotReady,
         Code::Overloaded,
+        Code::LimitsUnavailable,
         Code::ProviderTimeout,
     ];
 

@@ -1,11 +1,16 @@
 //! From `core`'s errors to what callers see. [`crate::codes`] has the statuses.
 
+use std::time::Duration;
+
 use novai_api::body::BodyError;
 use novai_core::Error;
 use novai_core::error::RejectionReason;
 
 use crate::codes::Code;
 use crate::problem::Problem;
+
+/// The store is asked again about this often while it fails.
+const STORE_RETRY: Duration = Duration::from_secs(1);
 
 /// No `_` arm: a new variant must choose its code.
 fn code(error: &Error) -> Code {
@@ -19,7 +24,9 @@ fn code(error: &Error) -> Code {
             RejectionReason::TooLarge => Code::RequestTooLarge,
             RejectionReason::Unprocessable => Code::Unprocessable,
         },
-        Error::ProviderRateLimited { .. } => Code::RateLimitExceeded,
+        Error::RateLimited(rejected) if rejected.retry_after.is_none() => Code::LargerThanLimit,
+        Error::RateLimited(_) | Error::ProviderRateLimited { .. } => Code::RateLimitExceeded,
+        Error::LimitsUnavailable { .. } => Code::LimitsUnavailable,
         Error::ProviderAuth { .. } => Code::ProviderAuthFailed,
         Error::ProviderUnavailable { .. } => Code::ProviderUnavailable,
         Error::ProviderTimeout { .. } => Code::ProviderTimeout,
@@ -57,6 +64,12 @@ impl From<Error> for Problem {
                 problem.details.limits = limits;
             }
             Error::ProviderUnavailable { retry_after, .. } => problem.details.retry_after = retry_after,
+            Error::RateLimited(rejected) => {
+                problem.details.retry_after = rejected.retry_after;
+                problem.details.never_retry = rejected.retry_after.is_none();
+                problem.details.own_limits = Some(Box::new(rejected.snapshot));
+            }
+            Error::LimitsUnavailable { .. } => problem.details.retry_after = Some(STORE_RETRY),
             Error::ProviderAuth { .. }
             | Error::ProviderTimeout { .. }
             | Error::ProviderMalformed { .. }

@@ -24,7 +24,7 @@ use crate::problem::{ErrorCode, Problem};
 use crate::request_id::{self, RequestIds};
 use crate::routes::Routes;
 use crate::tracked::TrackedBody;
-use crate::{auth, exchange, operations};
+use crate::{auth, exchange, operations, rate_limit};
 
 pub struct Front {
     app: Arc<App>,
@@ -77,11 +77,11 @@ impl Front {
         let route = self.routes.find(request.method(), request.uri().path())?;
         let operation = route.operation;
         trail.facts().route = Some(Arc::clone(&operation.template));
-        let mut principal = None;
+        let mut caller = None;
         if operation.needs_key {
-            let caller = auth::authenticate(request.headers(), &*self.app.keys)?;
-            trail.facts().key_id = Some(Arc::clone(&caller.id));
-            principal = Some(caller);
+            let principal = auth::authenticate(request.headers(), &*self.app.keys)?;
+            trail.facts().key_id = Some(Arc::clone(&principal.id));
+            caller = Some(principal);
         }
 
         let mut context = contexts::take(&self.app).await.map_err(|error| {
@@ -91,9 +91,12 @@ impl Front {
         })?;
         context.endpoint = route.endpoint;
         context.request = RequestInfo::new(&target(&request), peer);
-        let answer =
-            exchange::scope(Arc::clone(trail), principal, (operation.run)(context, request.map(Body::wrap)));
-        match AssertUnwindSafe(answer).catch_unwind().await {
+        let answer = exchange::scope(
+            Arc::clone(trail),
+            caller.clone(),
+            (operation.run)(context, request.map(Body::wrap)),
+        );
+        let answered = match AssertUnwindSafe(answer).catch_unwind().await {
             Ok(Ok(response)) => Ok(response),
             // Operations answer their own errors; what is left is an extractor that could not read the path.
             Ok(Err(_refused)) => Err(Problem::bad_request("the path of this request cannot be understood")),
@@ -102,7 +105,12 @@ impl Front {
                 tracing::error!(request_id = %trail.request_id(), "a request ended in a panic");
                 Err(Problem::internal())
             }
+        };
+        let mut response = answered.unwrap_or_else(Problem::into_response);
+        if let Some(caller) = caller {
+            rate_limit::decorate(&self.app.gateway, &caller, trail, &mut response).await;
         }
+        Ok(response)
     }
 
     fn options(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dropshot::Body;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
-use novai_core::RateLimitSnapshot;
+use novai_core::{LimitSnapshot, RateLimitSnapshot};
 use serde::Serialize;
 
 use crate::codes::{Code, Row};
@@ -30,8 +30,13 @@ pub(crate) struct Problem {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Details {
     pub retry_after: Option<Duration>,
+    /// The provider's.
     pub limits: Option<Box<RateLimitSnapshot>>,
+    /// The gateway's.
+    pub own_limits: Option<Box<LimitSnapshot>>,
     pub allow: Option<HeaderValue>,
+    /// The same request would fail forever, though its status says otherwise.
+    pub never_retry: bool,
 }
 
 /// The code of an error response.
@@ -110,16 +115,22 @@ impl Problem {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"novai\""));
         }
         if let Some(wait) = self.details.retry_after {
-            // Seconds round up: a client that comes back on the dot must not be early.
-            let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            // Rounded up: a client that comes back on the dot must not be early.
+            let wait_ms = u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
             headers.insert(RETRY_AFTER, HeaderValue::from(wait_ms.div_ceil(1000)));
             headers.insert("retry-after-ms", HeaderValue::from(wait_ms));
         }
         if let Some(allow) = self.details.allow {
             headers.insert(ALLOW, allow);
         }
+        if self.details.never_retry {
+            headers.insert("x-should-retry", HeaderValue::from_static("false"));
+        }
         if let Some(limits) = &self.details.limits {
-            rate_limit::write(limits, headers);
+            rate_limit::write_upstream(limits, headers);
+        }
+        if let Some(limits) = self.details.own_limits {
+            response.extensions_mut().insert(*limits);
         }
         response
     }

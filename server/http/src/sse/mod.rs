@@ -59,7 +59,8 @@ pub(crate) async fn respond(
         Err(_elapsed) => Waiting::Nothing,
     };
 
-    let limits = source.take_limits();
+    let upstream_limits = source.take_upstream_limits();
+    let own_limits = source.own_limits();
     let body = SseBody {
         state: SyncWrapper::new(State {
             source,
@@ -77,8 +78,11 @@ pub(crate) async fn respond(
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // nginx would otherwise collect events until its buffer is full.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    if let Some(limits) = limits {
-        rate_limit::write(&limits, headers);
+    if let Some(limits) = upstream_limits {
+        rate_limit::write_upstream(&limits, headers);
+    }
+    if let Some(limits) = own_limits {
+        response.extensions_mut().insert(limits);
     }
     Ok(response)
 }

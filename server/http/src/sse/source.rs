@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
-use novai_core::{ChatEvent, Error, GatewayStream, RateLimitSnapshot, Streamed};
+use novai_core::{ChatEvent, Error, GatewayStream, LimitSnapshot, RateLimitSnapshot, Streamed};
 
 use crate::access_log::Trail;
 
@@ -16,7 +16,7 @@ pub(crate) type Opening = BoxFuture<'static, Result<Streamed, Error>>;
 
 pub(super) struct Source {
     stage: Stage,
-    limits: Option<RateLimitSnapshot>,
+    upstream_limits: Option<RateLimitSnapshot>,
     trail: Arc<Trail>,
 }
 
@@ -28,7 +28,7 @@ enum Stage {
 
 impl Source {
     pub(super) fn new(opening: Opening, trail: Arc<Trail>) -> Self {
-        Source { stage: Stage::Opening(opening), limits: None, trail }
+        Source { stage: Stage::Opening(opening), upstream_limits: None, trail }
     }
 
     pub(super) async fn next(&mut self) -> Option<Result<ChatEvent, Error>> {
@@ -36,8 +36,16 @@ impl Source {
     }
 
     /// As the upstream told them when it accepted; `None` before that.
-    pub(super) fn take_limits(&mut self) -> Option<RateLimitSnapshot> {
-        self.limits.take()
+    pub(super) fn take_upstream_limits(&mut self) -> Option<RateLimitSnapshot> {
+        self.upstream_limits.take()
+    }
+
+    /// The caller's, as they stand now; `None` before the stream runs and after its end.
+    pub(super) fn own_limits(&self) -> Option<LimitSnapshot> {
+        match &self.stage {
+            Stage::Running(events) => events.limits(),
+            Stage::Opening(_) | Stage::Over => None,
+        }
     }
 
     pub(super) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ChatEvent, Error>>> {
@@ -63,7 +71,7 @@ impl Source {
         facts.provider = Some(streamed.target.provider);
         facts.upstream_request_id = streamed.meta.upstream_request_id;
         drop(facts);
-        self.limits = streamed.meta.limits;
+        self.upstream_limits = streamed.meta.limits;
         self.stage = Stage::Running(streamed.events);
     }
 }

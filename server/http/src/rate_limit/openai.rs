@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use novai_core::{RateLimitSnapshot, WindowSnapshot};
+use novai_core::WindowSnapshot;
 
 struct Names {
     limit: HeaderName,
@@ -25,9 +25,12 @@ static TOKENS: Names = Names {
 };
 
 /// Only what is known is written: an absent header beats a made-up number.
-pub(crate) fn write(snapshot: &RateLimitSnapshot, headers: &mut HeaderMap) {
-    window(&snapshot.requests, &REQUESTS, headers);
-    window(&snapshot.tokens, &TOKENS, headers);
+pub(super) fn requests(seen: &WindowSnapshot, headers: &mut HeaderMap) {
+    window(seen, &REQUESTS, headers);
+}
+
+pub(super) fn tokens(seen: &WindowSnapshot, headers: &mut HeaderMap) {
+    window(seen, &TOKENS, headers);
 }
 
 fn window(window: &WindowSnapshot, names: &Names, headers: &mut HeaderMap) {
@@ -99,12 +102,10 @@ mod tests {
 
     #[test]
     fn only_known_values_are_written() {
-        let snapshot = RateLimitSnapshot {
-            requests: WindowSnapshot { limit: Some(60), remaining: Some(0), reset: None },
-            tokens: WindowSnapshot { limit: None, remaining: None, reset: Some(Duration::from_secs(6)) },
-        };
         let mut headers = HeaderMap::new();
-        write(&snapshot, &mut headers);
+        requests(&WindowSnapshot { limit: Some(60), remaining: Some(0), reset: None }, &mut headers);
+        let reset = Some(Duration::from_secs(6));
+        tokens(&WindowSnapshot { limit: None, remaining: None, reset }, &mut headers);
         let written: Vec<_> =
             headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or("?"))).collect();
         assert_eq!(

@@ -1,0 +1,55 @@
+//! The port for stores of limits.
+
+use futures_util::future::BoxFuture;
+
+use super::permit::Permit;
+use super::snapshot::{LimitSnapshot, Rejected};
+use super::spec::AppliedLimit;
+
+/// What one request asks for: itself, and this many tokens of every limit that applies.
+#[derive(Debug, Clone)]
+pub struct Demand {
+    /// Never two of one scope.
+    pub limits: Vec<AppliedLimit>,
+    pub tokens: u64,
+}
+
+/// An answer that may have to wait for another machine. A store in this process never waits, and pays for no future.
+pub enum Decision<T> {
+    Ready(T),
+    Pending(BoxFuture<'static, T>),
+}
+
+impl<T> Decision<T> {
+    pub async fn resolve(self) -> T {
+        match self {
+            Decision::Ready(value) => value,
+            Decision::Pending(future) => future.await,
+        }
+    }
+}
+
+pub type Admission = Result<Permit, Refusal>;
+
+#[derive(Debug)]
+pub enum Refusal {
+    Rejected(Box<Rejected>),
+    /// The store cannot decide, and a limit that applies is closed without it.
+    Unavailable {
+        reason: &'static str,
+    },
+}
+
+impl From<Box<Rejected>> for Refusal {
+    fn from(rejected: Box<Rejected>) -> Self {
+        Refusal::Rejected(rejected)
+    }
+}
+
+pub trait LimitStore: Send + Sync + 'static {
+    /// Takes the demand from every limit, or from none.
+    fn admit(&self, demand: Demand) -> Decision<Admission>;
+
+    /// How the limits stand. Takes nothing.
+    fn peek(&self, limits: Vec<AppliedLimit>) -> Decision<LimitSnapshot>;
+}

@@ -1,105 +1,280 @@
-"""Puts the events of a stream together. Start at :class:`Fold`, then :class:`Accumulator`.
+"""Puts the events of a stream together. Start at :class:`Plan`, then :class:`Accumulator`.
 
-The rules are generated from the document's ``x-merge`` (``spec/extensions.md``), one :class:`Fold` per type of piece:
+The rules are generated from the document's ``x-merge`` (``spec/extensions.md``). A plan has one :class:`Fold` for each type
+of piece; the first one folds events, and steps refer to the others by their position:
 
-    FUNCTION = Fold({"name": FIRST, "arguments": APPEND}, defaults={"name": "", "arguments": ""})
-    TOOL_CALL = Fold(
-        {"index": DROP, "id": FIRST, "type": FIRST, "function": merge(FUNCTION)},
-        defaults={"id": "", "type": "function"},
+    Plan(
+        Fold(
+            {"id": FIRST, "created": REPLACE, "choices": by_index(1)},
+            left_out=("obfuscation",),
+            dues=Dues(always={"object": "chat.completion"}, absent={"choices": []}),
+        ),
+        Fold({"index": REPLACE, "delta": merge(2, into="message")}, dues=Dues(absent={"message": {}})),
+        Fold({"role": FIRST, "content": APPEND_TEXT, "tool_calls": by_index(3)}, dues=Dues(always={"role": "assistant"})),
+        Fold(
+            {"index": REPLACE, "id": FIRST, "type": FIRST, "function": merge(4)},
+            drop_index=True, tag="type", tag_default="function", variants={"function": Dues(absent={"id": ""})},
+        ),
+        Fold({"name": FIRST, "arguments": APPEND_TEXT}),
     )
-    MESSAGE = Fold({"role": FIRST, "content": APPEND, "tool_calls": by_index(TOOL_CALL)}, constants={"role": "assistant"})
-    CHOICE = Fold({"delta": merge(MESSAGE, into="message"), "logprobs": merge(LOGPROBS)}, defaults={"message": {}})
-    CHAT_COMPLETION = Fold(
-        {"id": FIRST, "choices": by_index(CHOICE), "obfuscation": DROP},
-        constants={"object": "chat.completion"},
-    )
 
-What has no rule is replaced: the last value that is not null stays, also for fields that nobody knew.
+``null`` and absent change nothing. A field that has no step and is not left out is unknown: it is kept, its last value wins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Generic, NamedTuple, Optional, TypeVar
-
-from .model import Model
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, Optional, TypeVar, Union
 
 Final = TypeVar("Final")
 
+# Events are folded by the batch: most users of a stream never ask for the whole.
+_PENDING_MAX = 256
 
-class Rule(NamedTuple):
+
+class Step(NamedTuple):
     """How one field is folded."""
 
     kind: str
     into: Optional[str] = None
     """Name of the field in the whole; ``None``: the same."""
-    fold: Optional[Fold] = None
-    """Of the object, or of the list's items."""
+    fold: int = 0
+    """Of the object, or of the list's items: its position in the plan."""
 
 
-APPEND = Rule("append")
-"""Texts are concatenated, lists extended."""
-REPLACE = Rule("replace")
-"""The last value that is not null stays. The default."""
-FIRST = Rule("first")
-"""The first value that is neither null nor empty stays."""
-DROP = Rule("drop")
-"""Needed for folding, or not at all: no part of the whole."""
+APPEND_TEXT = Step("text")
+"""Texts are concatenated."""
+APPEND_LIST = Step("list")
+"""Lists are extended."""
+REPLACE = Step("replace")
+"""The last value wins, whole."""
+FIRST = Step("first")
+"""The first value that is not empty wins."""
 
 
-def merge(fold: Fold, into: Optional[str] = None) -> Rule:
-    """An object that is folded into one, field by field."""
-    return Rule("merge", into, fold)
+def merge(fold: int, into: Optional[str] = None) -> Step:
+    """An object is folded field by field."""
+    return Step("merge", into, fold)
 
 
-def by_index(fold: Fold, into: Optional[str] = None) -> Rule:
-    """A list of objects: those with the same ``index`` are folded together, and lie in the order of their index."""
-    return Rule("by-index", into, fold)
+def by_index(fold: int, into: Optional[str] = None) -> Step:
+    """Items of a list with the same ``index`` are folded together, and lie in the order of their index."""
+    return Step("by-index", into, fold)
+
+
+class Dues(NamedTuple):
+    """What a folded object still lacks."""
+
+    always: Mapping[str, Any] = {}
+    """Constants of required fields."""
+    absent: Mapping[str, Any] = {}
+    """Required fields, where they are absent."""
+    present: Mapping[str, Any] = {}
+    """Constants of optional fields, where they are present."""
 
 
 class Fold:
-    """The rules of one type of piece.
+    """How pieces of one type become one object.
 
     Args:
-        rules: By the field's name in the piece.
-        constants: Fields that the whole has whatever the pieces say.
-        defaults: Fields that the whole has where the pieces leave them out. The default of an object that has a
-            :class:`Fold` of its own gets that one's constants and defaults.
-        variants: For a piece of a union: the union's tag, and of each of its values the fields that are of no other
-            one and are left out of it.
+        fields: By the name in the piece.
+        left_out: Known fields of a piece that the whole's type does not have.
+        drop_index: Pieces are found by their ``index``, which the whole's type does not have.
+        dues: What the whole lacks in the end.
+        tag: Where the whole is one variant of a union: the field that tells which.
+        tag_default: The tag where the pieces held none.
+        variants: What each variant lacks in the end, by its tag.
     """
 
-    __slots__ = ("constants", "defaults", "rules")
+    __slots__ = ("drop_index", "dues", "fields", "left_out", "tag", "tag_default", "variants")
 
     def __init__(
         self,
-        rules: Mapping[str, Rule],
+        fields: Mapping[str, Step],
         *,
-        constants: Optional[Mapping[str, Any]] = None,
-        defaults: Optional[Mapping[str, Any]] = None,
+        left_out: Sequence[str] = (),
+        drop_index: bool = False,
+        dues: Optional[Dues] = None,
+        tag: Optional[str] = None,
+        tag_default: Optional[str] = None,
+        variants: Optional[Mapping[str, Dues]] = None,
     ) -> None:
-        self.rules = dict(rules)
-        self.constants = dict(constants or {})
-        self.defaults = dict(defaults or {})
+        self.fields = fields
+        self.left_out = left_out
+        self.drop_index = drop_index
+        self.dues = dues or Dues()
+        self.tag = tag
+        self.tag_default = tag_default
+        self.variants: Mapping[str, Dues] = variants or {}
+
+
+class Plan:
+    """How the events of a stream become one object."""
+
+    __slots__ = ("folds",)
+
+    def __init__(self, *folds: Fold) -> None:
+        self.folds = folds
+
+    def add(self, whole: dict[str, Any], event: dict[str, Any]) -> None:
+        self._fold(self.folds[0], whole, event)
+
+    def settle(self, whole: dict[str, Any]) -> dict[str, Any]:
+        """A copy, made whole."""
+        return self._settle(self.folds[0], whole)
+
+    def _fold(self, fold: Fold, whole: dict[str, Any], piece: dict[str, Any]) -> None:
+        fields = fold.fields
+        for name, value in piece.items():
+            if value is None:
+                continue
+            step = fields.get(name)
+            if step is None:
+                if name not in fold.left_out:
+                    whole[name] = value
+                continue
+            kind, into, inner = step
+            if into is None:
+                into = name
+            if kind == "replace":
+                whole[into] = value
+            elif kind == "text":
+                text = whole.get(into)
+                if type(text) is str and type(value) is str:
+                    # Given up by the object, the text grows in place; else each piece would copy all before it.
+                    whole[into] = None
+                    text += value
+                    whole[into] = text
+                else:
+                    whole[into] = value
+            elif kind == "first":
+                if whole.get(into) in (None, "", []):
+                    whole[into] = value
+            elif kind == "merge" and type(value) is dict:
+                part = whole.get(into)
+                if type(part) is not dict:
+                    part = whole[into] = {}
+                self._fold(self.folds[inner], part, value)
+            elif kind == "by-index" and type(value) is list:
+                items = whole.get(into)
+                if type(items) is not list:
+                    items = whole[into] = []
+                self._fold_items(self.folds[inner], items, value)
+            elif kind == "list" and type(value) is list:
+                items = whole.get(into)
+                whole[into] = items + value if type(items) is list else value
+            else:
+                # Not of the documented shape.
+                whole[into] = value
+
+    def _fold_items(self, fold: Fold, items: list[Any], pieces: list[Any]) -> None:
+        for piece in pieces:
+            if type(piece) is not dict:
+                items.append(piece)
+                continue
+            index = _index(piece)
+            if index is None:
+                identity = piece.get("id")
+                if not identity or not any(type(item) is dict and item.get("id") == identity for item in items):
+                    whole: dict[str, Any] = {}
+                    items.append(whole)
+                    self._fold(fold, whole, piece)
+                continue
+            at = 0
+            for at, item in enumerate(items):  # noqa: B007 (there are few, and the place is what is looked for)
+                known = _index(item)
+                if known is None or known >= index:
+                    break
+            else:
+                at = len(items)
+            if at == len(items) or _index(items[at]) != index:
+                items.insert(at, {"index": index})
+            self._fold(fold, items[at], piece)
+
+    def _settle(self, fold: Fold, whole: dict[str, Any]) -> dict[str, Any]:
+        settled = dict(whole)
+        for name, step in fold.fields.items():
+            into = step.into or name
+            value = settled.get(into)
+            if step.kind == "merge" and type(value) is dict:
+                settled[into] = self._settle(self.folds[step.fold], value)
+            elif step.kind == "by-index" and type(value) is list:
+                inner = self.folds[step.fold]
+                settled[into] = [self._settle(inner, item) if type(item) is dict else item for item in value]
+        if fold.drop_index:
+            settled.pop("index", None)
+        dues = fold.dues
+        if fold.tag is not None:
+            if settled.get(fold.tag) in (None, "") and fold.tag_default is not None:
+                settled[fold.tag] = fold.tag_default
+            dues = fold.variants.get(settled.get(fold.tag, ""), dues)
+        for name, value in dues.absent.items():
+            settled.setdefault(name, _copy(value))
+        for name, value in dues.present.items():
+            if name in settled:
+                settled[name] = value
+        settled.update(dues.always)
+        return settled
+
+
+class Snapshots:
+    """Some events hold the whole as it is by then, in this field; the last one counts."""
+
+    __slots__ = ("field",)
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+
+    def add(self, whole: dict[str, Any], event: dict[str, Any]) -> None:
+        value = event.get(self.field)
+        if type(value) is dict:
+            whole.clear()
+            whole.update(value)
+
+    def settle(self, whole: dict[str, Any]) -> dict[str, Any]:
+        """A copy."""
+        return dict(whole)
 
 
 class Accumulator(Generic[Final]):
     """All events so far, as one."""
 
-    __slots__ = ("_final", "_fold", "_whole")
+    __slots__ = ("_final", "_pending", "_plan", "_whole")
 
-    def __init__(self, fold: Optional[Fold], final: Optional[Callable[[Any], Final]]) -> None:
-        self._fold = fold
+    def __init__(
+        self, plan: Union[Plan, Snapshots, None], final: Optional[Callable[[dict[str, Any]], Final]]
+    ) -> None:
+        self._plan = plan
         self._final = final
         self._whole: dict[str, Any] = {}
+        self._pending: list[dict[str, Any]] = []
 
     def push(self, event: dict[str, Any]) -> None:
-        """Folds one event's decoded JSON into the whole."""
-        raise NotImplementedError
+        """Takes one event's decoded JSON."""
+        self._pending.append(event)
+        if len(self._pending) >= _PENDING_MAX:
+            self._fold()
 
     def snapshot(self) -> Optional[Final]:
         """What there is so far; later events do not change it. ``None`` where the operation has no such result."""
-        raise NotImplementedError
+        self._fold()
+        if self._plan is None or self._final is None:
+            return None
+        return self._final(self._plan.settle(self._whole))
+
+    def _fold(self) -> None:
+        if self._plan is not None:
+            for event in self._pending:
+                self._plan.add(self._whole, event)
+        self._pending.clear()
 
 
-__all__ = ["APPEND", "Accumulator", "DROP", "FIRST", "Fold", "Model", "REPLACE", "Rule", "by_index", "merge"]
+def _index(item: Any) -> Optional[int]:
+    index = item.get("index") if type(item) is dict else None
+    return index if type(index) is int else None
+
+
+def _copy(value: Any) -> Any:
+    if type(value) is dict:
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if type(value) is list else value

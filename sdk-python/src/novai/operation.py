@@ -6,7 +6,7 @@ Generated resources hold one constant per operation and pass it to :class:`~nova
     _CREATE = Operation("POST", "/chat/completions", ChatCompletion)
     _CREATE_STREAM = StreamOperation(
         "POST", "/chat/completions", ChatCompletionChunk, ChatCompletion,
-        terminal="[DONE]", fold=CHAT_COMPLETION, text=("choices", 0, "delta", "content"),
+        terminal="[DONE]", plan=CHAT_COMPLETION, text=("choices", 0, "delta", "content"),
     )
 
     class ChatCompletions(Resource):
@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, Optional, TypeVar, Union
 
 if TYPE_CHECKING:
-    from .accumulate import Fold
+    from .accumulate import Plan, Snapshots
 
 T = TypeVar("T")
 Event = TypeVar("Event")
@@ -80,17 +80,19 @@ class Operation(Route, Generic[T]):
 
 
 class StreamOperation(Route, Generic[Event, Final]):
-    """An operation whose reply is a stream of server-sent events.
+    """An operation whose reply is a stream of server-sent events, or of JSON lines.
 
     Args:
         event: What makes an event of its decoded ``data``: a model's class, or ``None`` where the value is the event.
         final: The model of all events put together; ``None`` where there is no such thing.
         terminal: ``data`` of the event that ends a complete stream; ``None``: the end of the body does.
-        fold: How the events are put together.
-        text: Where an event holds the next piece of text, for ``text_deltas()``: keys and positions.
+        plan: How the events are put together.
+        text: Where an event holds the next piece of text, for ``text_deltas()``: names of fields; 0 stands for a list's
+            item with the index 0, or the first where items have none.
+        lines: The reply is one JSON document a line.
     """
 
-    __slots__ = ("event", "final", "fold", "terminal", "text")
+    __slots__ = ("event", "final", "lines", "plan", "terminal", "text")
 
     def __init__(
         self,
@@ -100,8 +102,9 @@ class StreamOperation(Route, Generic[Event, Final]):
         final: Optional[Callable[[Any], Final]] = None,
         *,
         terminal: Optional[str] = None,
-        fold: Optional[Fold] = None,
+        plan: Union[Plan, Snapshots, None] = None,
         text: Optional[tuple[Union[str, int], ...]] = None,
+        lines: bool = False,
         body_type: str = "application/json",
         joined: Optional[Mapping[str, str]] = None,
     ) -> None:
@@ -109,8 +112,9 @@ class StreamOperation(Route, Generic[Event, Final]):
         self.event = event
         self.final = final
         self.terminal = terminal
-        self.fold = fold
+        self.plan = plan
         self.text = text
+        self.lines = lines
 
 
 class PageOperation(Operation[Any], Generic[T]):

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use novai_core::{Clock, Error, Rejection, RejectionReason};
 use serde_json::Value;
 
-use crate::client::Failure;
+use crate::client::{Failure, Headers};
 use crate::headers;
 
 /// As much of an error body as is worth reading.
@@ -78,7 +78,7 @@ impl Errors {
     }
 
     /// An answer with any status but 200.
-    pub(crate) fn of_answer(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+    pub(crate) fn of_answer(&self, status: StatusCode, headers: &Headers, body: &[u8]) -> Error {
         if status.is_redirection() {
             // Where to is not followed and not repeated: only configuration decides where the gateway connects.
             return self.malformed(format!("it redirects (HTTP {})", status.as_u16()));
@@ -115,7 +115,7 @@ impl Errors {
         &self,
         status: u16,
         payload: Payload,
-        headers: Option<&HeaderMap>,
+        headers: Option<&Headers>,
         said: impl Fn(&Payload) -> String,
     ) -> Error {
         let retry_after =

@@ -2,34 +2,33 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, HeaderName, header};
+use http::HeaderName;
 use novai_core::{RateLimitSnapshot, ResponseMeta, WindowSnapshot};
 
-pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+use crate::client::Headers;
+
+pub(crate) fn is_json(headers: &Headers) -> bool {
     media_type(headers).is_some_and(|media| {
         media.eq_ignore_ascii_case("application/json")
             || (media.len() > 5 && media.as_bytes()[media.len() - 5..].eq_ignore_ascii_case(b"+json"))
     })
 }
 
-pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
+pub(crate) fn is_event_stream(headers: &Headers) -> bool {
     media_type(headers).is_some_and(|media| media.eq_ignore_ascii_case("text/event-stream"))
 }
 
 /// Without its parameters.
-pub(crate) fn media_type(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    value.split(';').next().map(str::trim)
+pub(crate) fn media_type(headers: &Headers) -> Option<&str> {
+    headers.get("content-type")?.split(';').next().map(str::trim)
 }
 
-pub(crate) fn meta(headers: &HeaderMap) -> ResponseMeta {
-    const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-    // Azure's own.
-    const APIM_REQUEST_ID: HeaderName = HeaderName::from_static("apim-request-id");
+pub(crate) fn meta(headers: &Headers) -> ResponseMeta {
     /// Real ones have 40; whatever is longer is no id, and goes to the log with every request.
     const ID_BYTES_MAX: usize = 128;
-    let id = headers.get(REQUEST_ID).or_else(|| headers.get(APIM_REQUEST_ID));
-    let id = id.and_then(|id| id.to_str().ok()).filter(|id| id.len() <= ID_BYTES_MAX);
+    // The second is Azure's own.
+    let id = headers.get("x-request-id").or_else(|| headers.get("apim-request-id"));
+    let id = id.filter(|id| id.len() <= ID_BYTES_MAX);
     ResponseMeta { upstream_request_id: id.map(str::to_owned), limits: limits(headers) }
 }
 
@@ -49,33 +48,24 @@ pub(crate) fn name_of_request_id(id: &str) -> HeaderName {
     }
 }
 
-pub(crate) fn limits(headers: &HeaderMap) -> Option<RateLimitSnapshot> {
-    const REQUESTS: [HeaderName; 3] = [
-        HeaderName::from_static("x-ratelimit-limit-requests"),
-        HeaderName::from_static("x-ratelimit-remaining-requests"),
-        HeaderName::from_static("x-ratelimit-reset-requests"),
-    ];
-    const TOKENS: [HeaderName; 3] = [
-        HeaderName::from_static("x-ratelimit-limit-tokens"),
-        HeaderName::from_static("x-ratelimit-remaining-tokens"),
-        HeaderName::from_static("x-ratelimit-reset-tokens"),
-    ];
+pub(crate) fn limits(headers: &Headers) -> Option<RateLimitSnapshot> {
+    const REQUESTS: [&str; 3] =
+        ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"];
+    const TOKENS: [&str; 3] =
+        ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"];
     // Mistral's tokens, per minute; its resets are seconds.
-    const TOKENS_BY_SIZE: [HeaderName; 3] = [
-        HeaderName::from_static("ratelimitbysize-limit"),
-        HeaderName::from_static("ratelimitbysize-remaining"),
-        HeaderName::from_static("ratelimitbysize-reset"),
-    ];
-    let mut tokens = window(headers, &TOKENS);
+    const TOKENS_BY_SIZE: [&str; 3] =
+        ["ratelimitbysize-limit", "ratelimitbysize-remaining", "ratelimitbysize-reset"];
+    let mut tokens = window(headers, TOKENS);
     if tokens == WindowSnapshot::default() {
-        let [limit, remaining, reset] = TOKENS_BY_SIZE.map(|name| text(headers, &name)?.parse().ok());
+        let [limit, remaining, reset] = TOKENS_BY_SIZE.map(|name| text(headers, name)?.parse().ok());
         tokens = WindowSnapshot { limit, remaining, reset: reset.map(Duration::from_secs) };
     }
-    let snapshot = RateLimitSnapshot { requests: window(headers, &REQUESTS), tokens };
+    let snapshot = RateLimitSnapshot { requests: window(headers, REQUESTS), tokens };
     (snapshot != RateLimitSnapshot::default()).then_some(snapshot)
 }
 
-fn window(headers: &HeaderMap, [limit, remaining, reset]: &[HeaderName; 3]) -> WindowSnapshot {
+fn window(headers: &Headers, [limit, remaining, reset]: [&str; 3]) -> WindowSnapshot {
     WindowSnapshot {
         // Azure sends -1 for "no limit": no number is then the truth.
         limit: text(headers, limit).and_then(|text| text.parse().ok()),
@@ -84,8 +74,8 @@ fn window(headers: &HeaderMap, [limit, remaining, reset]: &[HeaderName; 3]) -> W
     }
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok().map(str::trim)
+fn text<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
+    headers.get(name).map(str::trim)
 }
 
 /// OpenAI's (that is Go's) durations: `6m0s`, `1h2m3.5s`, `8.64s`, `132ms`.
@@ -121,14 +111,13 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
 /// `retry-after-ms` where it says more than "at once", else `Retry-After` in seconds or as a date.
 ///
 /// A date is compared with the answer's own `Date` where there is one: that is right even if one clock is wrong.
-pub(crate) fn retry_after(headers: &HeaderMap, now: Duration) -> Option<Duration> {
-    const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+pub(crate) fn retry_after(headers: &Headers, now: Duration) -> Option<Duration> {
     /// Nobody waits longer; a larger number is a mistake, and must not overflow anyone's arithmetic.
     const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let text = |name| text(headers, name);
     let number = |text: &str| text.parse::<f64>().ok().filter(|number| *number >= 0.0);
-    let precise = text(RETRY_AFTER_MS).and_then(number).map(|ms| ms / 1000.0);
-    let coarse = text(header::RETRY_AFTER).and_then(number);
+    let precise = text("retry-after-ms").and_then(number).map(|ms| ms / 1000.0);
+    let coarse = text("retry-after").and_then(number);
     let in_seconds = match (precise, coarse) {
         (Some(0.0), Some(seconds)) => Some(seconds),
         (precise, coarse) => precise.or(coarse),
@@ -136,8 +125,8 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Duration) -> Option<Duration
     let wait = match in_seconds {
         Some(seconds) => Duration::try_from_secs_f64(seconds).unwrap_or(RETRY_AFTER_MAX),
         None => {
-            let at = httpdate::parse_http_date(text(header::RETRY_AFTER)?).ok()?;
-            let sent_at = text(header::DATE).and_then(|date| httpdate::parse_http_date(date).ok());
+            let at = httpdate::parse_http_date(text("retry-after")?).ok()?;
+            let sent_at = text("date").and_then(|date| httpdate::parse_http_date(date).ok());
             at.duration_since(sent_at.unwrap_or(SystemTime::UNIX_EPOCH + now)).unwrap_or_default()
         }
     };

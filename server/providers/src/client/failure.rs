@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use novai_core::error::{BoxError, Deadline};
 
+use super::framing::BodyFlaw;
+use super::head::HeadFlaw;
+
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// No address of the upstream could be reached, or its certificate was refused. Nothing was sent.
@@ -21,8 +24,14 @@ pub enum Failure {
     TooLarge { bytes_max: usize },
 }
 
-impl From<hyper::Error> for Failure {
-    fn from(error: hyper::Error) -> Self {
-        if error.is_parse() { Failure::NotHttp(error.into()) } else { Failure::Broken(error.into()) }
+impl From<HeadFlaw> for Failure {
+    fn from(flaw: HeadFlaw) -> Self {
+        Failure::NotHttp(flaw.into())
+    }
+}
+
+impl From<BodyFlaw> for Failure {
+    fn from(flaw: BodyFlaw) -> Self {
+        Failure::Broken(flaw.into())
     }
 }

@@ -12,61 +12,45 @@
 //! anything but a pooled connection that turned out to be dead.
 
 mod body;
+mod buffer;
 mod connect;
 mod connection;
 mod failure;
+mod framing;
+mod head;
+mod headers;
 mod io;
 mod origin;
 mod pool;
-mod relay;
+mod request;
 mod timer;
 mod tls;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{HeaderMap, Method, Uri};
-use http_body_util::Full;
 use novai_core::Deadlines;
 use novai_core::error::Deadline;
 
 pub use body::Body;
 pub use connect::Connect;
 pub use failure::Failure;
+pub use headers::Headers;
 pub use io::{BoxIo, Io};
 pub use origin::{Origin, OriginError};
 pub use pool::PoolConfig;
+pub use request::{Method, Outgoing, RequestHead};
 pub use tls::{TlsError, client_config};
 
 use connection::Connection;
+use head::Head;
 use pool::Pool;
 use timer::Timer;
-
-/// One request, kept in a form that can be sent a second time.
-#[derive(Debug, Clone)]
-pub struct Outgoing {
-    pub method: Method,
-    /// Path and query only; the host is the client's.
-    pub path: Uri,
-    pub headers: HeaderMap,
-    pub body: Bytes,
-}
-
-impl Outgoing {
-    fn to_http(&self) -> http::Request<Full<Bytes>> {
-        let mut request = http::Request::new(Full::new(self.body.clone()));
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.path.clone();
-        *request.headers_mut() = self.headers.clone();
-        request
-    }
-}
 
 /// An answer whose body is still to be read.
 #[derive(Debug)]
 pub struct Incoming {
     pub status: http::StatusCode,
-    pub headers: HeaderMap,
+    pub headers: Headers,
     pub body: Body,
 }
 
@@ -97,10 +81,10 @@ impl Client {
     }
 
     /// Sends `outgoing` and waits for the answer's head.
-    pub async fn send(&self, outgoing: &Outgoing) -> Result<Incoming, Failure> {
+    pub async fn send(&self, outgoing: &Outgoing<'_>) -> Result<Incoming, Failure> {
         let mut timer = Timer::new(self.deadlines);
         if let Some(mut connection) = self.pool.check_out() {
-            match connection.exchange(outgoing.to_http(), &mut timer).await {
+            match connection.exchange(outgoing, &mut timer).await {
                 Ok(head) => return Ok(self.incoming(head, connection, timer)),
                 // The upstream closed the idle connection just as we chose it. Nothing was answered, so it cannot have
                 // been processed and answered: send once more, on a connection of our own making.
@@ -110,16 +94,15 @@ impl Client {
         }
         timer.enter(Deadline::Connect);
         let io = timer.guard(self.connector.connect()).await?.map_err(Failure::Connect)?;
-        let mut connection = Connection::open(io).await?;
-        let head = connection.exchange(outgoing.to_http(), &mut timer).await?;
+        let mut connection = Connection::new(io);
+        let head = connection.exchange(outgoing, &mut timer).await?;
         Ok(self.incoming(head, connection, timer))
     }
 
-    fn incoming(&self, head: connection::Head, connection: Connection, mut timer: Timer) -> Incoming {
+    fn incoming(&self, head: Head, connection: Connection, mut timer: Timer) -> Incoming {
         timer.enter(Deadline::Idle);
-        let (parts, incoming) = head.into_parts();
-        let body = Body::new(incoming, connection, Arc::clone(&self.pool), timer);
-        Incoming { status: parts.status, headers: parts.headers, body }
+        let body = Body::new(connection, Arc::clone(&self.pool), timer);
+        Incoming { status: head.status, headers: head.headers, body }
     }
 }
 

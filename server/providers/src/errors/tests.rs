@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue};
 use novai_core::clock::FixedClock;
 
 use super::*;
@@ -32,10 +31,7 @@ fn summary(error: &Error) -> String {
 }
 
 fn of_answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> String {
-    let headers = headers
-        .iter()
-        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
-        .collect();
+    let headers = headers.iter().copied().collect();
     summary(&errors().of_answer(StatusCode::from_u16(status).unwrap(), &headers, body.as_bytes()))
 }
 

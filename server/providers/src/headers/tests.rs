@@ -1,11 +1,7 @@
-use http::HeaderValue;
-
 use super::*;
 
-fn headers(list: &[(&'static str, &str)]) -> HeaderMap {
-    list.iter()
-        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
-        .collect()
+fn headers(list: &[(&str, &str)]) -> Headers {
+    list.iter().copied().collect()
 }
 
 #[test]
@@ -127,13 +123,12 @@ fn media_types() {
         ("", false, false),
         ("é+json", true, false),
     ] {
-        let mut map = HeaderMap::new();
-        map.insert("content-type", HeaderValue::from_bytes(text.as_bytes()).unwrap());
+        let map = headers(&[("content-type", text)]);
         // Not ASCII: unreadable, and so no media type at all.
         let json = json && text.is_ascii();
         assert_eq!((is_json(&map), is_event_stream(&map)), (json, events), "{text}");
     }
-    assert!(!is_json(&HeaderMap::new()));
+    assert!(!is_json(&Headers::default()));
 }
 
 #[test]

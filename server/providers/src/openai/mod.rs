@@ -16,12 +16,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use novai_core::{
     ChatCall, Clock, Completion, Deadlines, Error, Provider, Streaming, SystemClock, UpstreamModel,
 };
 
-use crate::client::{Client, Incoming, Origin, OriginError, Outgoing, PoolConfig, TlsError, client_config};
+use crate::client::{
+    Client, Incoming, Method, Origin, OriginError, Outgoing, PoolConfig, RequestHead, TlsError, client_config,
+};
 use crate::errors::{self, Errors};
 use crate::headers;
 
@@ -85,10 +87,9 @@ pub enum ConfigError {
 
 pub struct OpenAi {
     client: Client,
-    chat: Uri,
-    models: Uri,
-    /// Sent with every request; `accept` and the request's id are added.
-    headers: HeaderMap,
+    chat: RequestHead,
+    chat_stream: RequestHead,
+    models: RequestHead,
     errors: Errors,
     response_bytes_max: usize,
     event_bytes_max: usize,
@@ -117,11 +118,19 @@ impl OpenAi {
         client: Client,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConfigError> {
+        let mut headers = common_headers(origin, config.api_key.as_deref())?;
+        headers.insert(header::ACCEPT, JSON);
+        let models = RequestHead::new(Method::Get, &origin.target("/models")?, &headers);
+        let target = origin.target("/chat/completions")?;
+        headers.insert(header::CONTENT_TYPE, JSON);
+        let chat = RequestHead::new(Method::Post, &target, &headers);
+        headers.insert(header::ACCEPT, EVENT_STREAM);
+        let chat_stream = RequestHead::new(Method::Post, &target, &headers);
         Ok(OpenAi {
             client,
-            chat: origin.target("/chat/completions")?,
-            models: origin.target("/models")?,
-            headers: common_headers(origin, config.api_key.as_deref())?,
+            chat,
+            chat_stream,
+            models,
             errors: Errors::new(config.name, config.api_key, clock),
             response_bytes_max: config.response_bytes_max,
             event_bytes_max: config.event_bytes_max,
@@ -132,18 +141,14 @@ impl OpenAi {
         })
     }
 
-    async fn post(&self, body: Bytes, accept: HeaderValue, request_id: &str) -> Result<Incoming, Error> {
-        let mut headers = self.headers.clone();
-        headers.insert(header::CONTENT_TYPE, JSON);
-        headers.insert(header::ACCEPT, accept);
-        if let Ok(id) = HeaderValue::from_str(request_id) {
-            headers.insert(headers::name_of_request_id(request_id), id);
-        }
-        self.send(Outgoing { method: Method::POST, path: self.chat.clone(), headers, body }).await
+    async fn post(&self, head: &RequestHead, body: Bytes, request_id: &str) -> Result<Incoming, Error> {
+        // Ours are harmless; another that cannot be sent is left out.
+        let id = HeaderValue::from_str(request_id).ok().map(|id| (headers::name_of_request_id(request_id), id));
+        self.send(Outgoing { head, headers: id.as_slice(), body }).await
     }
 
     /// An answer with status 200, or the error that it is.
-    async fn send(&self, outgoing: Outgoing) -> Result<Incoming, Error> {
+    async fn send(&self, outgoing: Outgoing<'_>) -> Result<Incoming, Error> {
         let answer = self.client.send(&outgoing).await.map_err(|failure| self.errors.of_failure(failure))?;
         if answer.status == StatusCode::OK {
             return Ok(answer);
@@ -169,7 +174,7 @@ impl Provider for OpenAi {
     fn complete(&self, call: ChatCall) -> BoxFuture<'_, Result<Completion, Error>> {
         Box::pin(async move {
             let body = request::body(&call, request::Kind::AsIs)?;
-            let answer = self.post(body, JSON, &call.request_id).await?;
+            let answer = self.post(&self.chat, body, &call.request_id).await?;
             let meta = headers::meta(&answer.headers);
             let json = self.json(answer, self.response_bytes_max).await?;
             let facts = facts::Facts::of(&json).map_err(|reason| self.errors.malformed(reason))?;
@@ -185,7 +190,7 @@ impl Provider for OpenAi {
     fn stream(&self, call: ChatCall) -> BoxFuture<'_, Result<Streaming, Error>> {
         Box::pin(async move {
             let body = request::body(&call, self.stream_kind)?;
-            let answer = self.post(body, EVENT_STREAM, &call.request_id).await?;
+            let answer = self.post(&self.chat_stream, body, &call.request_id).await?;
             if !headers::is_event_stream(&answer.headers) {
                 if headers::is_json(&answer.headers) {
                     let json = answer.body.read_beginning(errors::BODY_BYTES_MAX).await;
@@ -203,10 +208,7 @@ impl Provider for OpenAi {
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<UpstreamModel>, Error>> {
         Box::pin(async move {
-            let mut headers = self.headers.clone();
-            headers.insert(header::ACCEPT, JSON);
-            let outgoing =
-                Outgoing { method: Method::GET, path: self.models.clone(), headers, body: Bytes::new() };
+            let outgoing = Outgoing { head: &self.models, headers: &[], body: Bytes::new() };
             let answer = self.send(outgoing).await?;
             let json = self.json(answer, MODELS_BYTES_MAX).await?;
             models::parse(&json, self.name()).map_err(|reason| self.errors.malformed(reason))

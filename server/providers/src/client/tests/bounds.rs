@@ -3,6 +3,8 @@
 use super::super::testing::{LAST_CHUNK, answer, chunk, chunked_head};
 use super::*;
 
+const INTERIM: &str = "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n";
+
 /// Sends `bytes` as the answer and reads its body whole, up to 10 bytes.
 async fn read(bytes: String) -> Result<Bytes, Failure> {
     let (client, mut upstream) = client();
@@ -43,6 +45,14 @@ async fn bodies() {
             "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab".to_owned(),
             not_http(),
         ),
+        (
+            "a length and chunks",
+            chunked_head("text/plain").replace("\r\n\r\n", "\r\ncontent-length: 5\r\n\r\n") + LAST_CHUNK,
+            not_http(),
+        ),
+        ("interim answers before it", INTERIM.repeat(8) + &answer("200 OK", "", "12345"), Ok("12345")),
+        ("interim answers without end", INTERIM.repeat(9) + &answer("200 OK", "", "12345"), not_http()),
+        ("another protocol", "HTTP/1.1 101 Switching Protocols\r\n\r\n".to_owned(), not_http()),
     ] {
         let actual = read(bytes).await;
         let actual = actual.map(|body| String::from_utf8(body.to_vec()).unwrap()).map_err(|f| f.to_string());

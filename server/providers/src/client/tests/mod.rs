@@ -7,14 +7,14 @@ mod reuse;
 mod tls;
 
 use std::future::poll_fn;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue};
 use novai_core::Deadlines;
 
 use super::testing::{Upstream, pipes};
-use super::{Body, Client, Failure, Outgoing, PoolConfig};
+use super::{Body, Client, Failure, Method, Outgoing, PoolConfig, RequestHead};
 
 fn client() -> (Arc<Client>, Upstream) {
     client_with(PoolConfig::default(), Deadlines::default())
@@ -25,15 +25,15 @@ fn client_with(pool: PoolConfig, deadlines: Deadlines) -> (Arc<Client>, Upstream
     (Arc::new(Client::new(pipes, pool, deadlines)), upstream)
 }
 
-fn post(body: &'static str) -> Outgoing {
+/// What every test sends, with a body of its own.
+static HEAD: LazyLock<RequestHead> = LazyLock::new(|| {
     let mut headers = HeaderMap::new();
     headers.insert("host", HeaderValue::from_static("upstream.test"));
-    Outgoing {
-        method: Method::POST,
-        path: "/v1/chat/completions".parse().unwrap(),
-        headers,
-        body: Bytes::from_static(body.as_bytes()),
-    }
+    RequestHead::new(Method::Post, &"/v1/chat/completions".parse().unwrap(), &headers)
+});
+
+fn post(body: &'static str) -> Outgoing<'static> {
+    Outgoing { head: &HEAD, headers: &[], body: Bytes::from_static(body.as_bytes()) }
 }
 
 /// Sends and reads the whole answer, in a task of its own so that the test can play the upstream.

@@ -103,6 +103,48 @@ async fn connection_close_is_honoured() {
 }
 
 #[tokio::test]
+async fn an_answer_that_goes_on_costs_its_connection() {
+    for bytes in [
+        answer("200 OK", "", "x") + "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwrong",
+        answer("204 No Content", "", "") + "x",
+        chunked_head("text/plain") + LAST_CHUNK + "\r\n",
+    ] {
+        let (client, mut upstream) = client();
+        let first = call(&client, "a");
+        let mut peer = upstream.accept().await;
+        peer.request().await;
+        peer.send(bytes).await;
+        first.await.unwrap().unwrap();
+        assert_eq!(client.pool.idle_count(), 0);
+        peer.closed().await;
+    }
+}
+
+#[tokio::test]
+async fn what_an_upstream_says_unasked_is_nobodys_answer() {
+    let (client, mut upstream) = client();
+    let mut peer = warmed_up(&client, &mut upstream).await;
+    peer.send(answer("408 Request Timeout", "", "too slow")).await;
+    let second = call(&client, "b");
+    let mut fresh = upstream.accept().await;
+    assert!(fresh.request().await.ends_with("b"));
+    fresh.send(answer("200 OK", "", "y")).await;
+    assert_eq!(second.await.unwrap().unwrap(), "y");
+    peer.closed().await;
+}
+
+#[tokio::test]
+async fn an_answer_before_the_requests_end_costs_its_connection() {
+    let (client, mut upstream) = client();
+    let body: &'static str = "x".repeat(1 << 20).leak();
+    let first = call(&client, body);
+    let mut peer = upstream.accept().await;
+    peer.send(answer("413 Payload Too Large", "", "no")).await;
+    assert_eq!(first.await.unwrap().unwrap(), "no");
+    assert_eq!(client.pool.idle_count(), 0);
+}
+
+#[tokio::test]
 async fn dropping_a_body_closes_its_connection() {
     let (client, mut upstream) = client();
     let outgoing = post("a");

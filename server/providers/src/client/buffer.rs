@@ -13,8 +13,8 @@ use tokio::io::AsyncReadExt;
 
 use super::io::BoxIo;
 
-/// Most answers, and a burst of events, in one read.
-const READ_BYTES: usize = 16 * 1024;
+/// Most answers, and a burst of events, in one read. An answer that needs a second one is copied to where it fits.
+const READ_BYTES: usize = 32 * 1024;
 /// Room is made for an announced length up to this; beyond, the buffer grows as bytes arrive.
 const ANNOUNCED_BYTES_MAX: usize = 256 * 1024;
 /// A read that does not fill its room tells the runtime that nothing more is there, without a second read to find out.
@@ -35,7 +35,7 @@ impl Buffer {
     ) -> Poll<Result<usize>> {
         let announced = usize::try_from(announced).unwrap_or(usize::MAX).min(ANNOUNCED_BYTES_MAX);
         let wanted = if announced > 0 { announced + SPARE_BYTES } else { READ_BYTES };
-        if self.bytes.capacity() - self.bytes.len() < wanted.min(READ_BYTES / 2) {
+        if self.bytes.capacity() - self.bytes.len() < wanted.min(READ_BYTES / 4) {
             self.bytes.reserve(wanted);
         }
         let read = pin!(io.read_buf(&mut self.bytes)).poll(cx);

@@ -1,13 +1,13 @@
 //! What the gateway must know about a payload, lifted without decoding the rest.
 //!
-//! One pass ([`json`]) checks the JSON and finds four members; their values are decoded only where they are neither absent
+//! One pass ([`super::json`]) checks the JSON and finds four members; their values are decoded only where they are neither absent
 //! nor null, which for `usage` is once per answer.
 
 use novai_core::TokenUsage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::json::{self, Flaw};
+use super::json::{Flaw, Members};
 
 /// Of a completion or of one chunk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,26 +21,43 @@ pub(super) struct Facts {
     pub usage: Option<TokenUsage>,
 }
 
-impl Facts {
-    /// Fails, with the reason, on what is not exactly one JSON object in UTF-8.
-    pub(super) fn of(bytes: &[u8]) -> Result<Facts, &'static str> {
-        let text = std::str::from_utf8(bytes).map_err(|_| "it sent invalid UTF-8")?;
+/// Reads the facts of one payload after the other; those of a stream are alike, which it makes use of.
+#[derive(Debug)]
+pub(super) struct Reader(Members<4>);
+
+impl Reader {
+    pub(super) fn new() -> Self {
         // `x_groq` is where Groq put the usage before it followed OpenAI.
-        let found = json::members(text, ["error", "choices", "usage", "x_groq"]);
+        Reader(Members::new(["error", "choices", "usage", "x_groq"]))
+    }
+
+    /// Fails, with the reason, on what is not exactly one JSON object in UTF-8.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> Result<Facts, &'static str> {
+        let found = self.0.find(bytes);
         let [error, choices, usage_told, x_groq] = found
             .map_err(|flaw| match flaw {
+                Flaw::NotUtf8 => "it sent invalid UTF-8",
                 Flaw::NotObject => "it sent something else than a JSON object",
                 Flaw::Invalid => "it sent invalid JSON",
                 Flaw::TooDeep => "it sent JSON that is nested too deeply",
             })?
-            .map(|value| value.filter(|value| *value != "null"));
+            .map(|value| value.filter(|value| *value != b"null"));
         let choices_empty = choices.is_some_and(is_empty_array);
         Ok(Facts {
             error: error.is_some(),
             choices: choices.is_some() && !choices_empty,
             choices_empty,
-            usage: usage_told.and_then(usage).or_else(|| usage(parse::<XGroq<'_>>(x_groq?)?.usage?.get())),
+            usage: usage_told
+                .and_then(usage)
+                .or_else(|| usage(parse::<XGroq<'_>>(x_groq?)?.usage?.get().as_bytes())),
         })
+    }
+}
+
+impl Facts {
+    /// Of a payload on its own.
+    pub(super) fn of(bytes: &[u8]) -> Result<Facts, &'static str> {
+        Reader::new().read(bytes)
     }
 }
 
@@ -73,7 +90,7 @@ struct Details {
 }
 
 /// Counts in a shape that we do not know are no counts; the payload itself is not at fault for that.
-fn usage(raw: &str) -> Option<TokenUsage> {
+fn usage(raw: &[u8]) -> Option<TokenUsage> {
     let usage: Usage = parse(raw)?;
     let prompt = usage.prompt_tokens.unwrap_or(0);
     let completion = usage.completion_tokens.unwrap_or(0);
@@ -86,13 +103,13 @@ fn usage(raw: &str) -> Option<TokenUsage> {
     })
 }
 
-fn parse<'a, T: Deserialize<'a>>(raw: &'a str) -> Option<T> {
-    serde_json::from_str(raw).ok()
+fn parse<'a, T: Deserialize<'a>>(raw: &'a [u8]) -> Option<T> {
+    serde_json::from_slice(raw).ok()
 }
 
-fn is_empty_array(raw: &str) -> bool {
-    raw.strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
+fn is_empty_array(raw: &[u8]) -> bool {
+    raw.strip_prefix(b"[")
+        .and_then(|rest| rest.strip_suffix(b"]"))
         .is_some_and(|inside| inside.trim_ascii().is_empty())
 }
 

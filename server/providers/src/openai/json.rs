@@ -1,7 +1,7 @@
 //! One pass over a JSON object: is it JSON, and where are the values of some members?
 //!
-//! Every chunk of every stream comes by here. Nothing is decoded and nothing allocated; what a generic deserializer would
-//! do beside that was a tenth of the gateway's work per stream.
+//! Every chunk of every stream comes by here. Nothing is decoded, and nothing allocated per object; what a generic
+//! deserializer would do beside that was a tenth of the gateway's work per stream. Start at [`Members::find`].
 //!
 //! Accepts exactly RFC 8259, up to [`DEPTH_MAX`] levels. Tests hold it against serde_json.
 
@@ -12,43 +12,80 @@ pub(super) const DEPTH_MAX: u32 = 128;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flaw {
+    NotUtf8,
     NotObject,
     Invalid,
     TooDeep,
 }
 
-/// The raw values of `names` in the object that `text` is; of members of one name the last.
-pub(super) fn members<'a, const N: usize>(
-    text: &'a str,
-    names: [&str; N],
-) -> Result<[Option<&'a str>; N], Flaw> {
-    let mut scan = Scan { bytes: text.as_bytes(), at: 0 };
-    let mut found = [None; N];
-    scan.white_space();
-    if scan.next() != Some(b'{') {
-        return Err(Flaw::NotObject);
+/// The raw values of some members; of members of one name the last.
+pub(super) type Found<'a, const N: usize> = [Option<&'a [u8]>; N];
+
+/// Looks for the same members in one object after the other.
+///
+/// The events of a stream begin alike: with id, time, model and all that leads up to the text. A beginning that came twice
+/// is remembered with what was known at its end, and reading starts there: two thirds of an event are then compared, not
+/// read.
+#[derive(Debug)]
+pub(super) struct Members<const N: usize> {
+    names: [&'static str; N],
+    /// The beginning of the object before: as far as `resume`, and one byte more; without it, as much as is worth keeping.
+    before: Vec<u8>,
+    resume: Option<State<N>>,
+}
+
+/// Beginnings are longer where ids are. What is kept is held by every stream.
+const BEFORE_BYTES_MAX: usize = 512;
+
+/// What is known where a value begins.
+#[derive(Debug, Clone, Copy)]
+struct State<const N: usize> {
+    at: usize,
+    /// One bit per open level, set for an object; the innermost lowest.
+    objects: u128,
+    depth: u32,
+    /// Which of the wanted members the value on the outermost level is, and where it begins.
+    wanted: Option<u8>,
+    start: usize,
+    found: [Option<(usize, usize)>; N],
+}
+
+impl<const N: usize> Members<N> {
+    pub(super) fn new(names: [&'static str; N]) -> Self {
+        Members { names, before: Vec::new(), resume: None }
     }
-    scan.white_space();
-    if scan.peek() == Some(b'}') {
-        scan.at += 1;
-    } else {
-        loop {
-            scan.expect(b'"')?;
-            let name = scan.name()?;
-            let value = scan.value()?;
-            if let Some(place) = scan.place(name, &names) {
-                found[place] = Some(&text[value]);
-            }
-            scan.white_space();
-            match scan.next() {
-                Some(b',') => scan.white_space(),
-                Some(b'}') => break,
-                _ => return Err(Flaw::Invalid),
-            }
+
+    /// Fails on what is not exactly one JSON object in UTF-8.
+    pub(super) fn find<'a>(&mut self, bytes: &'a [u8]) -> Result<Found<'a, N>, Flaw> {
+        let mut scan = Scan::new(bytes)?;
+        if let Some(resume) = self.resume
+            && bytes.starts_with(&self.before)
+        {
+            scan.at = resume.at;
+            return Ok(scan
+                .run(&self.names, resume, 0)?
+                .0
+                .map(|value| value.map(|(start, end)| &bytes[start..end])));
         }
+        let alike = self.before.iter().zip(bytes).take_while(|(before, now)| before == now).count();
+        let (found, resume) = match scan.begin(&self.names)? {
+            None => ([None; N], None),
+            Some(state) => scan.run(&self.names, state, alike)?,
+        };
+        // One byte of the value belongs to it: that it is not the end of an empty list is part of what is known.
+        let kept = resume.as_ref().map_or(BEFORE_BYTES_MAX, |resume| resume.at + 1).min(bytes.len());
+        self.before.clear();
+        self.before.extend_from_slice(&bytes[..kept]);
+        self.resume = resume;
+        Ok(found.map(|value| value.map(|(start, end)| &bytes[start..end])))
     }
-    scan.white_space();
-    if scan.at < scan.bytes.len() { Err(Flaw::Invalid) } else { Ok(found) }
+}
+
+struct Scan<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    /// There is a byte below space somewhere, be it between values.
+    has_controls: bool,
 }
 
 /// A member's name as it is written: where, and whether with escapes.
@@ -57,22 +94,133 @@ struct Name {
     escaped: bool,
 }
 
-struct Scan<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
+/// What was found, and where to resume.
+type Ended<const N: usize> = ([Option<(usize, usize)>; N], Option<State<N>>);
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
+    fn new(bytes: &'a [u8]) -> Result<Self, Flaw> {
+        // Compiles to vector instructions. Most payloads are plain, and then neither question is asked again.
+        let extremes = |(least, most): (u8, u8), byte: &u8| (least.min(*byte), most.max(*byte));
+        let (least, most) = bytes.iter().fold((u8::MAX, 0), extremes);
+        if !most.is_ascii() && std::str::from_utf8(bytes).is_err() {
+            return Err(Flaw::NotUtf8);
+        }
+        Ok(Scan { bytes, at: 0, has_controls: least < b' ' })
+    }
+
+    /// Up to the first member's value; `None` if the object is empty.
+    fn begin<const N: usize>(&mut self, names: &[&str; N]) -> Result<Option<State<N>>, Flaw> {
+        self.white_space();
+        if self.next() != Some(b'{') {
+            return Err(Flaw::NotObject);
+        }
+        self.white_space();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            self.end()?;
+            return Ok(None);
+        }
+        self.expect(b'"')?;
+        let name = self.name()?;
+        let (wanted, start) = (self.place(name, names), self.at);
+        Ok(Some(State { at: start, objects: 1, depth: 1, wanted, start, found: [None; N] }))
+    }
+
+    /// From `state`, which is where `self` is, to the object's end. Also the last state whose value begins within the first
+    /// `alike` bytes.
+    fn run<const N: usize>(
+        &mut self,
+        names: &[&str; N],
+        state: State<N>,
+        alike: usize,
+    ) -> Result<Ended<N>, Flaw> {
+        let State { mut objects, mut depth, mut wanted, mut start, mut found, .. } = state;
+        let mut last_alike = None;
+        'value: loop {
+            if self.at < alike {
+                last_alike = Some(State { at: self.at, objects, depth, wanted, start, found });
+            }
+            match self.next().ok_or(Flaw::Invalid)? {
+                b'"' => {
+                    self.string()?;
+                }
+                b'{' => {
+                    self.white_space();
+                    if self.peek() == Some(b'}') {
+                        self.at += 1;
+                    } else {
+                        (objects, depth) = (objects << 1 | 1, deeper(depth)?);
+                        self.expect(b'"')?;
+                        self.name()?;
+                        continue 'value;
+                    }
+                }
+                b'[' => {
+                    self.white_space();
+                    if self.peek() == Some(b']') {
+                        self.at += 1;
+                    } else {
+                        (objects, depth) = (objects << 1, deeper(depth)?);
+                        continue 'value;
+                    }
+                }
+                b'n' => self.word(b"ull")?,
+                b't' => self.word(b"rue")?,
+                b'f' => self.word(b"alse")?,
+                first @ (b'-' | b'0'..=b'9') => self.number(first)?,
+                _ => return Err(Flaw::Invalid),
+            }
+            // A value has ended: so may any number of levels, until another value must follow.
+            loop {
+                if depth == 1
+                    && let Some(place) = wanted
+                {
+                    found[usize::from(place)] = Some((start, self.at));
+                }
+                self.white_space();
+                match (self.next().ok_or(Flaw::Invalid)?, objects & 1) {
+                    (b',', 0) => {
+                        self.white_space();
+                        continue 'value;
+                    }
+                    (b',', _) => {
+                        self.white_space();
+                        self.expect(b'"')?;
+                        let name = self.name()?;
+                        if depth == 1 {
+                            (wanted, start) = (self.place(name, names), self.at);
+                        }
+                        continue 'value;
+                    }
+                    (b']', 0) | (b'}', 1) => (objects, depth) = (objects >> 1, depth - 1),
+                    _ => return Err(Flaw::Invalid),
+                }
+                if depth == 0 {
+                    self.end()?;
+                    return Ok((found, last_alike));
+                }
+            }
+        }
+    }
+
+    /// Nothing but white space follows.
+    fn end(&mut self) -> Result<(), Flaw> {
+        self.white_space();
+        if self.at < self.bytes.len() { Err(Flaw::Invalid) } else { Ok(()) }
+    }
+
     #[inline]
-    fn place<const N: usize>(&self, name: Name, names: &[&str; N]) -> Option<usize> {
+    fn place<const N: usize>(&self, name: Name, names: &[&str; N]) -> Option<u8> {
         let raw = &self.bytes[name.at];
-        if name.escaped {
+        let place = if name.escaped {
             // `"\u0065rror"` is "error" too. Nobody writes that, so its cost does not matter.
             let quoted = [b"\"", raw, b"\""].concat();
             let name: String = serde_json::from_slice(&quoted).ok()?;
-            return names.iter().position(|wanted| *wanted == name);
-        }
-        names.iter().position(|wanted| wanted.as_bytes() == raw)
+            names.iter().position(|wanted| *wanted == name)
+        } else {
+            names.iter().position(|wanted| wanted.as_bytes() == raw)
+        };
+        place.and_then(|place| u8::try_from(place).ok())
     }
 
     #[inline]
@@ -99,7 +247,7 @@ impl Scan<'_> {
         }
     }
 
-    /// The rest of a member's name, after its first quote, and the colon.
+    /// The rest of a member's name, after its first quote, the colon, and what lies before the value.
     #[inline]
     fn name(&mut self) -> Result<Name, Flaw> {
         let start = self.at;
@@ -107,71 +255,8 @@ impl Scan<'_> {
         let at = start..self.at - 1;
         self.white_space();
         self.expect(b':')?;
-        Ok(Name { at, escaped })
-    }
-
-    /// One value, white space before it skipped.
-    fn value(&mut self) -> Result<Range<usize>, Flaw> {
         self.white_space();
-        let start = self.at;
-        // One bit per open level, set for an object; the innermost lowest.
-        let mut objects: u128 = 0;
-        let mut depth = 0;
-        'value: loop {
-            match self.next().ok_or(Flaw::Invalid)? {
-                b'"' => {
-                    self.string()?;
-                }
-                b'{' => {
-                    self.white_space();
-                    if self.peek() == Some(b'}') {
-                        self.at += 1;
-                    } else {
-                        (objects, depth) = (objects << 1 | 1, deeper(depth)?);
-                        self.expect(b'"')?;
-                        self.name()?;
-                        self.white_space();
-                        continue 'value;
-                    }
-                }
-                b'[' => {
-                    self.white_space();
-                    if self.peek() == Some(b']') {
-                        self.at += 1;
-                    } else {
-                        (objects, depth) = (objects << 1, deeper(depth)?);
-                        continue 'value;
-                    }
-                }
-                b'n' => self.word(b"ull")?,
-                b't' => self.word(b"rue")?,
-                b'f' => self.word(b"alse")?,
-                first @ (b'-' | b'0'..=b'9') => self.number(first)?,
-                _ => return Err(Flaw::Invalid),
-            }
-            // A value has ended: so may any number of levels, until another value must follow.
-            loop {
-                if depth == 0 {
-                    return Ok(start..self.at);
-                }
-                self.white_space();
-                match (self.next().ok_or(Flaw::Invalid)?, objects & 1) {
-                    (b',', 0) => {
-                        self.white_space();
-                        continue 'value;
-                    }
-                    (b',', _) => {
-                        self.white_space();
-                        self.expect(b'"')?;
-                        self.name()?;
-                        self.white_space();
-                        continue 'value;
-                    }
-                    (b']', 0) | (b'}', 1) => (objects, depth) = (objects >> 1, depth - 1),
-                    _ => return Err(Flaw::Invalid),
-                }
-            }
-        }
+        Ok(Name { at, escaped })
     }
 
     fn word(&mut self, rest: &[u8]) -> Result<(), Flaw> {
@@ -218,36 +303,21 @@ impl Scan<'_> {
     /// The rest of a string, after its first quote; true if it holds an escape.
     #[inline]
     fn string(&mut self) -> Result<bool, Flaw> {
+        let start = self.at;
         let mut escaped = false;
         loop {
-            self.plain()?;
-            match self.next() {
-                Some(b'"') => return Ok(escaped),
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                _control_or_end => return Err(Flaw::Invalid),
+            self.at += quote_or_backslash(&self.bytes[self.at..]).ok_or(Flaw::Invalid)?;
+            self.at += 1;
+            if self.bytes[self.at - 1] == b'"' {
+                break;
             }
+            escaped = true;
+            self.escape()?;
         }
-    }
-
-    /// Up to the next byte that a string cannot hold as it is, eight at a time.
-    #[inline]
-    fn plain(&mut self) -> Result<(), Flaw> {
-        let mut rest = &self.bytes[self.at..];
-        while let Some((eight, after)) = rest.split_first_chunk::<8>() {
-            let found = not_plain(u64::from_le_bytes(*eight));
-            if found != 0 {
-                self.at = self.bytes.len() - rest.len() + (found.trailing_zeros() / 8) as usize;
-                return Ok(());
-            }
-            rest = after;
+        if self.has_controls && self.bytes[start..self.at].iter().any(|byte| *byte < b' ') {
+            return Err(Flaw::Invalid);
         }
-        let ends = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
-        let length = rest.iter().position(ends).ok_or(Flaw::Invalid)?;
-        self.at = self.bytes.len() - rest.len() + length;
-        Ok(())
+        Ok(escaped)
     }
 
     fn escape(&mut self) -> Result<(), Flaw> {
@@ -263,22 +333,32 @@ impl Scan<'_> {
     }
 }
 
-/// The object around every value is a level, too.
 fn deeper(depth: u32) -> Result<u32, Flaw> {
-    if depth + 1 >= DEPTH_MAX { Err(Flaw::TooDeep) } else { Ok(depth + 1) }
+    if depth >= DEPTH_MAX { Err(Flaw::TooDeep) } else { Ok(depth + 1) }
 }
 
-/// The lowest set bit marks the first of eight bytes that is a quote, a backslash or a control character; none is set if
-/// there is no such byte. (Higher bits may be wrong: a byte that matches borrows from the next.)
+/// Where the first quote or backslash is. Most strings are short, and done before a search by vectors would have begun.
 #[inline]
-fn not_plain(eight: u64) -> u64 {
+fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::MAX / 255;
     const HIGH: u64 = ONES << 7;
+    const WORDS: usize = 4;
     let zero_in = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
-    let quote = zero_in(eight ^ (ONES * b'"' as u64));
-    let backslash = zero_in(eight ^ (ONES * b'\\' as u64));
-    let control = eight.wrapping_sub(ONES * 0x20) & !eight;
-    (quote | backslash | control) & HIGH
+    let (mut rest, mut at) = (bytes, 0);
+    while let Some((eight, after)) = rest.split_first_chunk::<8>()
+        && at < 8 * WORDS
+    {
+        let eight = u64::from_le_bytes(*eight);
+        let quote = zero_in(eight ^ (ONES * b'"' as u64));
+        let backslash = zero_in(eight ^ (ONES * b'\\' as u64));
+        // The lowest set bit is right; higher ones may not be: a byte that matches borrows from the next.
+        let found = (quote | backslash) & HIGH;
+        if found != 0 {
+            return Some(at + (found.trailing_zeros() / 8) as usize);
+        }
+        (rest, at) = (after, at + 8);
+    }
+    Some(at + memchr::memchr2(b'"', b'\\', rest)?)
 }
 
 #[cfg(test)]

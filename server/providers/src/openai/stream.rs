@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use novai_core::{ChatEvent, Error};
 
-use super::facts::Facts;
+use super::facts::Reader;
 use crate::client::Body;
 use crate::errors::Errors;
 use crate::sse::{Decoder, Event};
@@ -25,6 +25,7 @@ pub(super) struct Events {
 struct Open {
     body: Body,
     decoder: Decoder,
+    facts: Reader,
 }
 
 /// What one SSE event means.
@@ -38,10 +39,10 @@ enum Step {
 impl Events {
     pub(super) fn new(body: Body, errors: Errors, event_bytes_max: usize) -> Self {
         let decoder = Decoder::new(event_bytes_max);
-        Events { open: Some(Open { body, decoder }), errors, events_sent: 0 }
+        Events { open: Some(Open { body, decoder, facts: Reader::new() }), errors, events_sent: 0 }
     }
 
-    fn step(&self, event: Event) -> Result<Step, Error> {
+    fn step(&mut self, event: Event) -> Result<Step, Error> {
         let data = event.data;
         match &*event.name {
             b"" | b"message" => {}
@@ -56,7 +57,8 @@ impl Events {
         if trimmed.is_empty() {
             return Ok(Step::Nothing);
         }
-        let facts = Facts::of(&data).map_err(|reason| self.errors.malformed(reason))?;
+        let Some(open) = &mut self.open else { return Ok(Step::Done) };
+        let facts = open.facts.read(&data).map_err(|reason| self.errors.malformed(reason))?;
         if facts.error {
             return Err(self.errors.of_event(&data, self.events_sent));
         }

@@ -143,7 +143,8 @@ impl OpenAi {
 
     async fn post(&self, head: &RequestHead, body: Bytes, request_id: &str) -> Result<Incoming, Error> {
         // Ours are harmless; another that cannot be sent is left out.
-        let id = HeaderValue::from_str(request_id).ok().map(|id| (headers::name_of_request_id(request_id), id));
+        let id =
+            HeaderValue::from_str(request_id).ok().map(|id| (headers::name_of_request_id(request_id), id));
         self.send(Outgoing { head, headers: id.as_slice(), body }).await
     }
 

@@ -63,9 +63,13 @@ pub struct TokenUsage {
     pub prompt: u64,
     /// Part of `prompt` that was read from the upstream's cache.
     pub cached_prompt: u64,
+    /// Part of `prompt` that was sound.
+    pub audio_prompt: u64,
     pub completion: u64,
     /// Part of `completion` that was spent on reasoning.
     pub reasoning: u64,
+    /// Part of `completion` that was sound.
+    pub audio_completion: u64,
     pub total: u64,
 }
 

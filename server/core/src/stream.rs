@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::limits::{LimitSnapshot, Permit};
+use crate::money::Progress;
 use crate::provider::{ChatEvent, ChatStream, TokenUsage};
 
 /// A provider's stream with the guarantees above. Dropping it cancels the upstream request.
@@ -155,6 +156,18 @@ impl Default for StreamFacts {
     }
 }
 
+/// A stream that has come this far.
+impl From<Progress> for StreamFacts {
+    fn from(progress: Progress) -> Self {
+        let facts = StreamFacts::default();
+        facts.events_sent.store(progress.events, Relaxed);
+        if let Some(usage) = progress.usage {
+            facts.set_usage(usage);
+        }
+        facts
+    }
+}
+
 impl StreamFacts {
     /// Events handed to the caller.
     pub fn events_sent(&self) -> u64 {
@@ -172,6 +185,10 @@ impl StreamFacts {
     /// The last counts the upstream reported, also those the caller did not ask to see.
     pub fn usage(&self) -> Option<TokenUsage> {
         *self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn progress(&self) -> Progress {
+        Progress { events: self.events_sent(), usage: self.usage() }
     }
 
     pub fn end(&self) -> StreamEnd {

@@ -1,7 +1,30 @@
-//! What calls cost, and how much a caller may spend.
+//! What calls cost, who may spend how much, and the books of it.
 //!
-//! Start at [`budget`]: what one caller may spend. **Invariant:** money is whole nano-dollars, never a float.
+//! Start at [`ledger`]: the port that keeps reservations and settlements. [`price`] is the arithmetic, [`account`] one
+//! budget's decision, [`table`] the price list.
+//!
+//! **Invariant:** money is whole nano-dollars, never a float. What one request may cost at most is reserved before it
+//! runs, so that reserved + settled never exceeds a budget, however many run at once.
 
+pub mod account;
 pub mod budget;
+pub mod ids;
+pub mod ledger;
+pub mod period;
+pub mod price;
+pub mod table;
+pub mod usage;
+pub mod usd;
 
+pub use account::{Account, BudgetPeriod, Exceeded, Spent};
 pub use budget::BudgetSpec;
+pub use ids::ReservationIds;
+pub use ledger::{
+    BudgetScope, Budgets, Ledger, LedgerError, Outcome, Progress, Refusal, Reservation, ReservationId,
+    Reserving, Settlement,
+};
+pub use period::{Day, Month};
+pub use price::Price;
+pub use table::{PriceTable, Pricing, Tariff};
+pub use usage::{GroupBy, UsageGroup, UsagePage, UsageQuery, UsageRow};
+pub use usd::{Usd, UsdError};

@@ -87,6 +87,8 @@ struct Details {
     cached_tokens: Option<u64>,
     #[serde(default)]
     reasoning_tokens: Option<u64>,
+    #[serde(default)]
+    audio_tokens: Option<u64>,
 }
 
 /// Counts in a shape that we do not know are no counts; the payload itself is not at fault for that.
@@ -94,11 +96,17 @@ fn usage(raw: &[u8]) -> Option<TokenUsage> {
     let usage: Usage = parse(raw)?;
     let prompt = usage.prompt_tokens.unwrap_or(0);
     let completion = usage.completion_tokens.unwrap_or(0);
+    let (of_prompt, of_completion) = (usage.prompt_tokens_details, usage.completion_tokens_details);
+    let part = |details: &Option<Details>, of: fn(&Details) -> Option<u64>| {
+        details.as_ref().and_then(of).unwrap_or(0)
+    };
     Some(TokenUsage {
         prompt,
-        cached_prompt: usage.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or(0),
+        cached_prompt: part(&of_prompt, |details| details.cached_tokens),
+        audio_prompt: part(&of_prompt, |details| details.audio_tokens),
         completion,
-        reasoning: usage.completion_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or(0),
+        reasoning: part(&of_completion, |details| details.reasoning_tokens),
+        audio_completion: part(&of_completion, |details| details.audio_tokens),
         total: usage.total_tokens.unwrap_or_else(|| prompt.saturating_add(completion)),
     })
 }
@@ -147,14 +155,16 @@ mod tests {
             (r#"{"usage":"many"}"#, facts),
             (r#"{"usage":{"prompt_tokens":-1}}"#, facts),
             (
-                r#"{"usage":{"prompt_tokens":9,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens":5,
-                    "completion_tokens_details":{"reasoning_tokens":2},"total_tokens":14}}"#,
+                r#"{"usage":{"prompt_tokens":9,"prompt_tokens_details":{"cached_tokens":4,"audio_tokens":3},
+                    "completion_tokens":5,"completion_tokens_details":{"reasoning_tokens":2,"audio_tokens":1},"total_tokens":14}}"#,
                 Facts {
                     usage: Some(TokenUsage {
                         prompt: 9,
                         cached_prompt: 4,
+                        audio_prompt: 3,
                         completion: 5,
                         reasoning: 2,
+                        audio_completion: 1,
                         total: 14,
                     }),
                     ..facts

@@ -123,7 +123,15 @@ impl Provider for Fake {
     }
 }
 
-const USAGE: TokenUsage = TokenUsage { prompt: 7, cached_prompt: 3, completion: 2, reasoning: 0, total: 9 };
+const USAGE: TokenUsage = TokenUsage {
+    prompt: 7,
+    cached_prompt: 3,
+    audio_prompt: 0,
+    completion: 2,
+    reasoning: 0,
+    audio_completion: 0,
+    total: 9,
+};
 
 fn event(number: u64) -> ChatEvent {
     ChatEvent { json: format!("{{\"n\":{number}}}").into(), usage: None, usage_only: false }

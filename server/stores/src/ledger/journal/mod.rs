@@ -1,0 +1,199 @@
+//! Where a reservation becomes durable: records appended to a file, one `write` each, and SQLite gets them later.
+//!
+//! A `write` survives the process (`kill -9`), which is what [`Durability::Process`] promises; [`Durability::Power`] also
+//! waits for the disk. Measured on a disk that needs 4 ms to sync: 1 µs against 4 ms per reservation.
+//!
+//! Segments are filled with zeros when they are made, so that the room is there: a reservation is taken only if its
+//! settlement has room too. A full disk refuses new requests and loses no settlement of old ones.
+//!
+//! Start at [`Journal::open`]. This module knows bytes and files; what they mean is [`super::record`]'s.
+
+mod segment;
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub(super) use segment::{Segment, SegmentId};
+
+use super::LedgerOpenError;
+
+/// What a reservation outlives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// The process. A power cut may lose what the system had not written yet, a second's worth at most.
+    #[default]
+    Process,
+    /// The machine: every reservation waits for the disk, many at once.
+    Power,
+}
+
+/// 13,000 requests or so. Larger ones would be rarer to replace and take longer to read at a start.
+const SEGMENT_BYTES: u64 = 4 << 20;
+
+pub(super) struct Journal {
+    dir: PathBuf,
+    current: Segment,
+    /// Ready for when `current` is full, so that nobody waits for zeros to be written.
+    spare: Option<Segment>,
+    /// Full ones whose records may still be needed, oldest first.
+    full: VecDeque<SegmentId>,
+    next_id: SegmentId,
+    frame: Vec<u8>,
+    /// Held as long as this process uses the directory.
+    _lock: File,
+}
+
+/// What earlier processes left.
+pub(super) struct Left {
+    pub segments: Vec<PathBuf>,
+    lock: File,
+    next_id: SegmentId,
+}
+
+impl Journal {
+    /// Locks `dir` and lists its segments: read them, then [`Journal::begin`].
+    pub(super) fn lock(dir: &Path) -> Result<Left, LedgerOpenError> {
+        let failed = |source| LedgerOpenError::Journal { dir: dir.to_owned(), source };
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(dir).map_err(failed)?;
+        let lock = File::create(dir.join("lock")).map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                return Err(LedgerOpenError::InUse { dir: dir.to_owned() });
+            }
+            Err(fs::TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        let mut found: Vec<(SegmentId, PathBuf)> = Vec::new();
+        for entry in fs::read_dir(dir).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if let Some(id) = SegmentId::of(&path) {
+                found.push((id, path));
+            }
+        }
+        found.sort();
+        let next_id = found.last().map_or(SegmentId::FIRST, |(id, _)| id.next());
+        Ok(Left { segments: found.into_iter().map(|(_, path)| path).collect(), lock, next_id })
+    }
+
+    /// Once nothing that is left is needed any more.
+    pub(super) fn begin(dir: &Path, left: Left) -> Result<Self, LedgerOpenError> {
+        let failed = |source| LedgerOpenError::Journal { dir: dir.to_owned(), source };
+        for path in &left.segments {
+            fs::remove_file(path).map_err(failed)?;
+        }
+        let current = Segment::create(dir, left.next_id, SEGMENT_BYTES).map_err(failed)?;
+        Ok(Journal {
+            dir: dir.to_owned(),
+            current,
+            spare: None,
+            full: VecDeque::new(),
+            next_id: left.next_id.next(),
+            frame: Vec::with_capacity(1024),
+            _lock: left.lock,
+        })
+    }
+
+    /// Appends what `encode` writes, and keeps `room_after` bytes free behind it. Makes a new segment if it must.
+    pub(super) fn append(
+        &mut self,
+        room_after: u64,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) -> io::Result<SegmentId> {
+        segment::frame(&mut self.frame, encode);
+        let needed = self.frame.len() as u64 + room_after;
+        if self.current.room() < needed {
+            self.rotate(needed)?;
+        }
+        self.current.write(&self.frame)?;
+        Ok(self.current.id)
+    }
+
+    /// Appends only if there is room: for what can do without.
+    pub(super) fn append_if_room(
+        &mut self,
+        room_after: u64,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) -> io::Result<bool> {
+        segment::frame(&mut self.frame, encode);
+        if self.current.room() < self.frame.len() as u64 + room_after {
+            return Ok(false);
+        }
+        self.current.write(&self.frame)?;
+        Ok(true)
+    }
+
+    fn rotate(&mut self, needed: u64) -> io::Result<()> {
+        let bytes = SEGMENT_BYTES.max(2 * needed);
+        let next = match self.spare.take().filter(|spare| spare.room() >= needed) {
+            Some(spare) => spare,
+            None => self.make(bytes)?,
+        };
+        // What lies in it is not synced by whoever syncs the new one.
+        self.current.sync()?;
+        let full = std::mem::replace(&mut self.current, next);
+        self.full.push_back(full.id);
+        Ok(())
+    }
+
+    fn make(&mut self, bytes: u64) -> io::Result<Segment> {
+        let segment = Segment::create(&self.dir, self.next_id, bytes)?;
+        self.next_id = self.next_id.next();
+        Ok(segment)
+    }
+
+    /// Whether [`Journal::store_spare`] is due.
+    pub(super) fn wants_spare(&self) -> bool {
+        self.spare.is_none() && self.current.room() < SEGMENT_BYTES / 2
+    }
+
+    /// The directory and the id of the next spare: made without holding anybody up.
+    pub(super) fn next_spare(&mut self) -> (PathBuf, SegmentId) {
+        let id = self.next_id;
+        self.next_id = id.next();
+        (self.dir.clone(), id)
+    }
+
+    pub(super) fn store_spare(&mut self, spare: Segment) {
+        self.spare = Some(spare);
+    }
+
+    /// For syncing without holding the journal.
+    pub(super) fn handle(&self) -> io::Result<File> {
+        self.current.handle()
+    }
+
+    /// The oldest full segment, if there is one.
+    pub(super) fn oldest_full(&self) -> Option<SegmentId> {
+        self.full.front().copied()
+    }
+
+    pub(super) fn full_count(&self) -> usize {
+        self.full.len()
+    }
+
+    /// Removes the oldest full segment: nothing in it is needed any more.
+    pub(super) fn remove_oldest_full(&mut self) {
+        if let Some(id) = self.full.pop_front() {
+            // One that cannot be removed is read again at the next start, which changes nothing.
+            let _ = fs::remove_file(id.path(&self.dir));
+        }
+    }
+}
+
+pub(super) fn make_spare((dir, id): (PathBuf, SegmentId)) -> io::Result<Segment> {
+    Segment::create(&dir, id, SEGMENT_BYTES)
+}
+
+/// Every whole record of a segment, in order.
+pub(super) fn read(path: &Path) -> io::Result<Vec<Vec<u8>>> {
+    segment::read(path)
+}
+
+#[cfg(test)]
+mod tests;

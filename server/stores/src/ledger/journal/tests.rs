@@ -1,0 +1,107 @@
+use super::*;
+
+fn begun(dir: &Path) -> Journal {
+    let left = Journal::lock(dir).unwrap();
+    Journal::begin(dir, left).unwrap()
+}
+
+fn append(journal: &mut Journal, text: &str) -> SegmentId {
+    journal.append(0, |out| out.extend_from_slice(text.as_bytes())).unwrap()
+}
+
+fn texts(dir: &Path) -> Vec<String> {
+    let left = Journal::lock(dir).unwrap();
+    let records = left.segments.iter().flat_map(|path| read(path).unwrap());
+    records.map(|record| String::from_utf8(record).unwrap()).collect()
+}
+
+#[test]
+fn what_was_appended_is_there_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = begun(dir.path());
+    let filler = "x".repeat(60_000);
+    let mut expected = Vec::new();
+    // Some segments' worth.
+    for number in 0..200 {
+        expected.push(format!("{number} {filler}"));
+        append(&mut journal, expected.last().unwrap());
+    }
+    assert!(journal.full_count() >= 2);
+    drop(journal);
+    assert_eq!(texts(dir.path()), expected);
+    let _ = begun(dir.path());
+    assert_eq!(texts(dir.path()), Vec::<String>::new(), "begun anew");
+}
+
+#[test]
+fn one_process_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = begun(dir.path());
+    let refused = Journal::lock(dir.path()).err().expect("locked").to_string();
+    assert!(refused.contains("another novai uses"), "{refused}");
+    drop(journal);
+    assert!(Journal::lock(dir.path()).is_ok());
+}
+
+#[test]
+fn a_record_that_was_cut_off_ends_the_reading() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = begun(dir.path());
+    for text in ["one", "two", "three"] {
+        append(&mut journal, text);
+    }
+    drop(journal);
+    let path = Journal::lock(dir.path()).unwrap().segments.remove(0);
+    let whole = std::fs::read(&path).unwrap();
+    let end = whole.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    for cut in 0..=end {
+        // A crash leaves zeros where nothing was written.
+        let mut bytes = whole.clone();
+        bytes[cut..].fill(0);
+        std::fs::write(&path, &bytes).unwrap();
+        let expected = [11, 22, end].iter().filter(|until| cut >= **until).count();
+        assert_eq!(texts(dir.path()).len(), expected, "cut at {cut}");
+        // One flipped bit is as bad.
+        let mut bytes = whole.clone();
+        bytes[cut.min(end - 1)] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(texts(dir.path()).len() < 3, "flipped at {cut}");
+    }
+}
+
+#[test]
+fn room_is_kept_for_what_must_follow() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = begun(dir.path());
+    let first = append(&mut journal, "small");
+    let room = journal.current.room();
+    assert!(!journal.append_if_room(room, |out| out.push(1)).unwrap(), "it can do without");
+    let second = journal.append(room, |out| out.push(1)).unwrap();
+    assert!(second > first, "another segment had to be made");
+    assert!(journal.current.room() >= room);
+    assert_eq!(journal.oldest_full(), Some(first));
+    journal.remove_oldest_full();
+    assert_eq!(journal.oldest_full(), None);
+}
+
+#[test]
+fn a_spare_is_used_when_it_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = begun(dir.path());
+    assert!(!journal.wants_spare());
+    let half = journal.current.room() / 2;
+    while journal.current.room() > half {
+        append(&mut journal, &"x".repeat(60_000));
+    }
+    assert!(journal.wants_spare());
+    let place = journal.next_spare();
+    let spare = make_spare(place).unwrap();
+    let id = spare.id;
+    journal.store_spare(spare);
+    assert!(!journal.wants_spare());
+    let mut last = append(&mut journal, "x");
+    while journal.full_count() == 0 {
+        last = append(&mut journal, &"x".repeat(60_000));
+    }
+    assert_eq!(last, id);
+}

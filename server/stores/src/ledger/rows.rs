@@ -1,0 +1,70 @@
+//! A settled request as a ledger row, and rows as daily sums: the same for both databases.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use novai_core::money::{Day, Outcome, Reservation, Settlement};
+
+/// A request that is over.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub reservation: Arc<Reservation>,
+    pub settlement: Settlement,
+}
+
+/// Which sum a row belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct SumKey {
+    pub key_id: Arc<str>,
+    pub day: Day,
+    pub model: Arc<str>,
+    pub tenant: Arc<str>,
+}
+
+/// As the databases have numbers: signed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sum {
+    pub requests: i64,
+    pub prompt: i64,
+    pub cached: i64,
+    pub completion: i64,
+    pub reasoning: i64,
+    pub cost_nano_usd: i64,
+}
+
+pub(super) type Sums = HashMap<SumKey, Sum>;
+
+/// Of a request that came to something; what was released is no request in the sums.
+pub(super) fn add(sums: &mut Sums, entry: &Entry) {
+    let Entry { reservation, settlement } = entry;
+    if settlement.outcome == Outcome::Released {
+        return;
+    }
+    let key = SumKey {
+        key_id: Arc::clone(&reservation.key_id),
+        day: reservation.day(),
+        model: Arc::clone(&reservation.model),
+        tenant: reservation.tenant.clone().unwrap_or_default(),
+    };
+    let sum = sums.entry(key).or_default();
+    let usage = &settlement.usage;
+    sum.requests += 1;
+    for (sum, count) in [
+        (&mut sum.prompt, usage.prompt),
+        (&mut sum.cached, usage.cached_prompt),
+        (&mut sum.completion, usage.completion),
+        (&mut sum.reasoning, usage.reasoning),
+        (&mut sum.cost_nano_usd, settlement.cost.nano),
+    ] {
+        *sum = sum.saturating_add(signed(count));
+    }
+}
+
+/// No count reaches the sign bit but one that an upstream made up.
+pub(super) fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+pub(super) fn unsigned(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}

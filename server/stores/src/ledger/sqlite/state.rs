@@ -1,0 +1,166 @@
+//! What is under way and what is spent, as the lock protects it. Every change goes to the journal first.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use novai_core::StreamFacts;
+use novai_core::money::{Budgets, Progress, Refusal, Reservation, ReservationId, Settlement};
+use tokio::sync::oneshot;
+
+use super::super::journal::{Journal, SegmentId};
+use super::super::record::{self, SETTLEMENT_BYTES_MAX};
+use super::super::rows::Entry;
+use super::accounts::Accounts;
+use super::unavailable;
+
+/// Settled requests that wait for SQLite. Beyond that it has been failing for long: nothing new is admitted. 300 bytes
+/// each.
+const PENDING_MAX: usize = 200_000;
+
+/// Answers to who waits for everything so far to be written.
+pub(super) type Flush = oneshot::Sender<Result<(), String>>;
+
+pub(super) struct State {
+    pub journal: Journal,
+    pub accounts: Accounts,
+    pub open: HashMap<ReservationId, Open>,
+    /// Settled, not in SQLite yet.
+    pub pending: Batch,
+    /// What the writer has taken and not written yet.
+    pub in_writing: Taken,
+    pub flushes: Vec<Flush>,
+    pub waiting_for_sync: Vec<oneshot::Sender<Result<(), Refusal>>>,
+}
+
+/// Settled requests on their way to SQLite.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub entries: Vec<Entry>,
+    /// Of their reservations. As long as they are on their way, the journal must have both their records.
+    pub oldest: Option<SegmentId>,
+}
+
+/// The same, but for the entries themselves.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Taken {
+    pub entries: usize,
+    pub oldest: Option<SegmentId>,
+}
+
+/// A request under way.
+pub(super) struct Open {
+    pub reservation: Arc<Reservation>,
+    pub facts: Option<Arc<StreamFacts>>,
+    pub noted: Progress,
+    /// Where its record is.
+    pub segment: SegmentId,
+}
+
+impl State {
+    pub(super) fn new(journal: Journal, accounts: Accounts) -> Self {
+        State {
+            journal,
+            accounts,
+            open: HashMap::new(),
+            pending: Batch::default(),
+            in_writing: Taken::default(),
+            flushes: Vec::new(),
+            waiting_for_sync: Vec::new(),
+        }
+    }
+
+    pub(super) fn reserve(
+        &mut self,
+        reservation: &Arc<Reservation>,
+        budgets: &Budgets,
+        facts: Option<&Arc<StreamFacts>>,
+    ) -> Result<(), Refusal> {
+        if self.pending.entries.len() + self.in_writing.entries > PENDING_MAX {
+            return Err(unavailable("the database has not taken anything for too long"));
+        }
+        self.accounts.check(reservation, budgets)?;
+        let room_after = self.room_for_settlements(1);
+        let appended = self.journal.append(room_after, |out| record::reserved(out, reservation));
+        let segment = appended.map_err(unavailable)?;
+        self.accounts.reserve(reservation);
+        let open = Open {
+            reservation: Arc::clone(reservation),
+            facts: facts.cloned(),
+            noted: Progress::default(),
+            segment,
+        };
+        self.open.insert(reservation.id, open);
+        Ok(())
+    }
+
+    /// Whether this was the first that waits for SQLite.
+    pub(super) fn settle(&mut self, reservation: &Arc<Reservation>, settlement: Settlement) -> bool {
+        let Some(Open { segment, .. }) = self.open.remove(&reservation.id) else { return false };
+        // The room was kept for it. Should the disk fail all the same, SQLite still gets it from memory.
+        let room_after = self.room_for_settlements(0);
+        let appended =
+            self.journal.append(room_after, |out| record::settled(out, reservation.id, &settlement));
+        if let Err(error) = appended {
+            tracing::error!(%error, "cannot write a settlement to the ledger's journal");
+        }
+        self.accounts.settle(reservation, settlement.cost);
+        let pending = &mut self.pending;
+        pending.oldest = Some(pending.oldest.map_or(segment, |oldest| oldest.min(segment)));
+        pending.entries.push(Entry { reservation: Arc::clone(reservation), settlement });
+        pending.entries.len() == 1
+    }
+
+    /// Hands over what is settled.
+    pub(super) fn take_pending(&mut self) -> Vec<Entry> {
+        let Batch { entries, oldest } = std::mem::take(&mut self.pending);
+        let before = self.in_writing;
+        let oldest = [before.oldest, oldest].into_iter().flatten().min();
+        self.in_writing = Taken { entries: before.entries + entries.len(), oldest };
+        entries
+    }
+
+    /// The oldest segment that the way to SQLite still needs.
+    pub(super) fn oldest_unwritten(&self) -> Option<SegmentId> {
+        [self.pending.oldest, self.in_writing.oldest].into_iter().flatten().min()
+    }
+
+    /// Writes down how far streams have come, where that has changed.
+    pub(super) fn note_progress(&mut self) -> std::io::Result<()> {
+        let room_after = self.room_for_settlements(0);
+        for (id, open) in &mut self.open {
+            let Some(facts) = &open.facts else { continue };
+            let progress = facts.progress();
+            if progress != open.noted {
+                if !self.journal.append_if_room(room_after, |out| record::noted(out, *id, &progress))? {
+                    break;
+                }
+                open.noted = progress;
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies up to `records_max` open reservations out of the oldest segment, so that it can go. True if none is left.
+    pub(super) fn carry_forward(&mut self, segment: SegmentId, records_max: usize) -> std::io::Result<bool> {
+        let room_after = self.room_for_settlements(0);
+        let mut left = records_max;
+        for open in self.open.values_mut().filter(|open| open.segment == segment) {
+            if left == 0 {
+                return Ok(false);
+            }
+            left -= 1;
+            let reservation = &open.reservation;
+            open.segment = self.journal.append(room_after, |out| record::reserved(out, reservation))?;
+            // Noted again when there is room: the note goes with the segment.
+            let noted = std::mem::take(&mut open.noted);
+            if self.journal.append_if_room(room_after, |out| record::noted(out, reservation.id, &noted))? {
+                open.noted = noted;
+            }
+        }
+        Ok(true)
+    }
+
+    fn room_for_settlements(&self, more: usize) -> u64 {
+        (self.open.len() + more) as u64 * SETTLEMENT_BYTES_MAX
+    }
+}

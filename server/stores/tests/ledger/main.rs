@@ -1,0 +1,10 @@
+//! The ledger's contract, on SQLite and on PostgreSQL alike: one file per part of it, each test once per database.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
+
+mod budgets;
+mod crashes;
+mod model;
+mod settling;
+mod support;
+mod usage;

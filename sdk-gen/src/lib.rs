@@ -23,16 +23,19 @@ pub enum Target {
     ServerApi,
     /// The generated part of the Rust SDK.
     Rust,
+    /// The generated part of the TypeScript SDK.
+    TypeScript,
 }
 
 impl Target {
-    pub const ALL: &[Target] = &[Target::ServerTypes, Target::ServerApi, Target::Rust];
+    pub const ALL: &[Target] = &[Target::ServerTypes, Target::ServerApi, Target::Rust, Target::TypeScript];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Target::ServerTypes => "server-types",
             Target::ServerApi => "server-api",
             Target::Rust => "rust",
+            Target::TypeScript => "typescript",
         }
     }
 }
@@ -82,6 +85,7 @@ pub fn files(api: &Api, target: Target, diagnostics: &mut Diagnostics) -> Vec<Ou
         }
         Target::ServerApi => emit::dropshot::emit(&lower::dropshot::interface(&context, diagnostics)),
         Target::Rust => emit::rust::sdk::emit(&lower::rust::sdk::lower(&context, diagnostics), diagnostics),
+        Target::TypeScript => emit::typescript::emit(&lower::typescript::sdk(api, diagnostics)),
     };
     files.into_iter().map(|(path, contents)| OutputFile { path, contents }).collect()
 }

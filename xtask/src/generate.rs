@@ -18,10 +18,11 @@ use crate::{repo::Repo, table::Table};
 pub const SPEC: &str = "spec/openapi.yaml";
 
 /// Each target with the folder that belongs to it alone: a file there that the generator does not write is stale.
-pub const TARGETS: [(Target, &str); 3] = [
+pub const TARGETS: [(Target, &str); 4] = [
     (Target::ServerTypes, "server/types/src/generated"),
     (Target::ServerApi, "server/api/src/generated"),
     (Target::Rust, "sdk-rust/src/generated"),
+    (Target::TypeScript, "sdk-typescript/src/generated"),
 ];
 
 #[derive(clap::Args)]

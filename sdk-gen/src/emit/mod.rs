@@ -7,4 +7,5 @@
 pub mod dropshot;
 pub mod header;
 pub mod rust;
+pub mod typescript;
 pub mod writer;

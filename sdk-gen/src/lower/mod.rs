@@ -9,3 +9,4 @@ pub mod dropshot;
 pub mod openapi30;
 pub mod rust;
 pub mod shared;
+pub mod typescript;

@@ -1,0 +1,211 @@
+//! Text with indentation, broken where prettier (`singleQuote`, `printWidth: 100`) would break it.
+//!
+//! Generated files are formatted as they are written, so that no formatter has to be installed; a test holds them against
+//! the real one.
+
+use crate::lower::typescript::model::Literal;
+
+use super::literals;
+
+/// As in `sdk-typescript/.prettierrc`.
+const WIDTH: usize = 100;
+const INDENT: usize = 2;
+
+#[derive(Debug, Default)]
+pub struct Layout {
+    out: String,
+    depth: usize,
+}
+
+/// A parameter of a function.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// With its `?`, where it is optional.
+    pub name: String,
+    /// Alternatives of its type.
+    pub variants: Vec<String>,
+}
+
+impl Part {
+    pub fn of(name: &str, ty: &str) -> Self {
+        Self { name: name.to_owned(), variants: vec![ty.to_owned()] }
+    }
+
+    fn one_line(&self) -> String {
+        format!("{}: {}", self.name, self.variants.join(" | "))
+    }
+}
+
+impl Layout {
+    pub fn finish(self) -> String {
+        self.out
+    }
+
+    pub fn line(&mut self, text: impl AsRef<str>) {
+        let text = text.as_ref();
+        if !text.is_empty() {
+            self.out.extend(std::iter::repeat_n(' ', self.depth * INDENT));
+            self.out.push_str(text);
+        }
+        self.out.push('\n');
+    }
+
+    /// A blank line, unless the text ends with one or begins a block.
+    pub fn gap(&mut self) {
+        let begins = self.out.is_empty() || self.out.ends_with("{\n") || self.out.ends_with("\n\n");
+        if !begins {
+            self.out.push('\n');
+        }
+    }
+
+    pub fn open(&mut self, text: impl AsRef<str>) {
+        self.line(text);
+        self.depth += 1;
+    }
+
+    pub fn close(&mut self, text: impl AsRef<str>) {
+        self.depth = self.depth.saturating_sub(1);
+        self.line(text);
+    }
+
+    pub fn fits(&self, text: &str) -> bool {
+        self.depth * INDENT + width(text) <= WIDTH
+    }
+
+    /// `/** … */`, on one line where there is only one and it fits.
+    pub fn docs(&mut self, lines: &[String]) {
+        match lines {
+            [] => {}
+            [only] if self.fits(&format!("/** {only} */")) => self.line(format!("/** {only} */")),
+            lines => {
+                self.line("/**");
+                for line in lines {
+                    self.line(if line.is_empty() { " *".to_owned() } else { format!(" * {line}") });
+                }
+                self.line(" */");
+            }
+        }
+    }
+
+    /// `head(a, b)tail`, or one part per line where that is too long.
+    pub fn call(&mut self, head: &str, parts: &[String], tail: &str) {
+        let one = format!("{head}({}){tail}", parts.join(", "));
+        if parts.is_empty() || self.fits(&one) {
+            self.line(one);
+            return;
+        }
+        self.open(format!("{head}("));
+        parts.iter().for_each(|part| self.line(format!("{part},")));
+        self.close(format!("){tail}"));
+    }
+
+    /// `head(a, b): answer {`, or one parameter per line.
+    pub fn signature(&mut self, head: &str, parts: &[Part], answer: &str, tail: &str) {
+        let one: Vec<String> = parts.iter().map(Part::one_line).collect();
+        let one = format!("{head}({}): {answer}{tail}", one.join(", "));
+        if self.fits(&one) {
+            self.line(one);
+            return;
+        }
+        self.open(format!("{head}("));
+        for part in parts {
+            let one = format!("{},", part.one_line());
+            if part.variants.len() < 2 || self.fits(&one) {
+                self.line(one);
+                continue;
+            }
+            self.open(format!("{}:", part.name));
+            for (at, variant) in part.variants.iter().enumerate() {
+                let comma = if at + 1 == part.variants.len() { "," } else { "" };
+                self.line(format!("| {variant}{comma}"));
+            }
+            self.dedent();
+        }
+        self.close(format!("): {answer}{tail}"));
+    }
+
+    /// Ends a block that has no closing line.
+    pub fn dedent(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Begins a block whose opening line was written already.
+    pub fn indent(&mut self) {
+        self.depth += 1;
+    }
+
+    /// `head, { args }, options)tail`
+    pub fn runtime_call(&mut self, head: &str, args: &Literal, tail: &str) {
+        let one = literals::one_line(args).map(|args| format!("{head}, {args}, options){tail}"));
+        if let Some(one) = one.filter(|one| self.fits(one)) {
+            self.line(one);
+            return;
+        }
+        let (function, first) = head.split_once('(').unwrap_or((head, ""));
+        self.open(format!("{function}("));
+        first.split(", ").for_each(|part| self.line(format!("{part},")));
+        literals::write(self, "", args, ",", false);
+        self.line("options,");
+        self.close(format!("){tail}"));
+    }
+
+    /// `head: A | B;`, or one alternative per line.
+    pub fn union(&mut self, head: &str, separator: &str, variants: &[String]) {
+        let all = variants.join(" | ");
+        let one = format!("{head}{separator} {all};");
+        if self.fits(&one) {
+            self.line(one);
+            return;
+        }
+        if variants.len() < 2 {
+            self.long_type(&format!("{head}{separator} "), &all);
+            return;
+        }
+        self.open(format!("{head}{separator}"));
+        if self.fits(&format!("{all};")) {
+            self.line(format!("{all};"));
+            self.depth = self.depth.saturating_sub(1);
+            return;
+        }
+        for (at, variant) in variants.iter().enumerate() {
+            let end = if at + 1 == variants.len() { ";" } else { "" };
+            self.line(format!("| {variant}{end}"));
+        }
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// A type that is too long for its line: the object in it is opened, if there is one.
+    fn long_type(&mut self, head: &str, ty: &str) {
+        match ty.split_once("{ ").and_then(|(before, rest)| Some((before, rest.rsplit_once(" }")?))) {
+            Some((before, (inside, after))) => {
+                self.open(format!("{head}{before}{{"));
+                self.line(format!("{inside};"));
+                self.close(format!("}}{after};"));
+            }
+            None => self.line(format!("{head}{ty};")),
+        }
+    }
+
+    /// `keyword { a, b } from 'path';`
+    pub fn import(&mut self, keyword: &str, names: &[String], from: &str) {
+        let one = format!("{keyword} {{ {} }} from '{from}';", names.join(", "));
+        // Prettier keeps a single name on its line, however long.
+        if names.len() == 1 || self.fits(&one) {
+            self.line(one);
+            return;
+        }
+        self.open(format!("{keyword} {{"));
+        names.iter().for_each(|name| self.line(format!("{name},")));
+        self.close(format!("}} from '{from}';"));
+    }
+}
+
+/// Columns, as prettier counts them: two for the wide characters of East Asia.
+fn width(text: &str) -> usize {
+    let wide = |c: char| {
+        matches!(u32::from(c),
+            0x1100..=0x115f | 0x2e80..=0x303e | 0x3041..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff
+            | 0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff | 0x20000..=0x3fffd)
+    };
+    text.chars().map(|c| if wide(c) { 2 } else { 1 }).sum()
+}

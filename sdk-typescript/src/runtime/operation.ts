@@ -77,7 +77,7 @@ export interface PageOperation<Item> extends Route {
 /** A call's arguments. Values that are `undefined` are left out. */
 export interface Args {
   readonly path?: Readonly<Record<string, unknown>>;
-  readonly query?: Readonly<Record<string, unknown>>;
+  readonly query?: object | undefined;
   readonly headers?: Readonly<Record<string, unknown>>;
   readonly body?: unknown;
 }

@@ -8,7 +8,7 @@
  * A tag that this version does not know: a string, and yet equal to no literal, so that no comparison with a known tag
  * leads to it. Convert it (`String(value.type)`) to compare it with a tag that a newer server is known to send.
  */
-declare enum UnknownTag {
+export declare enum UnknownTag {
   Unknown = '(unknown)',
 }
 

@@ -23,18 +23,22 @@ pub enum Target {
     ServerApi,
     /// The generated part of the Rust SDK.
     Rust,
+    /// The generated part of the Python SDK.
+    Python,
     /// The generated part of the TypeScript SDK.
     TypeScript,
 }
 
 impl Target {
-    pub const ALL: &[Target] = &[Target::ServerTypes, Target::ServerApi, Target::Rust, Target::TypeScript];
+    pub const ALL: &[Target] =
+        &[Target::ServerTypes, Target::ServerApi, Target::Rust, Target::Python, Target::TypeScript];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Target::ServerTypes => "server-types",
             Target::ServerApi => "server-api",
             Target::Rust => "rust",
+            Target::Python => "python",
             Target::TypeScript => "typescript",
         }
     }
@@ -77,14 +81,18 @@ pub fn generate(spec_text: &str, target: Target) -> Result<Vec<OutputFile>, Diag
 
 /// The files of one target.
 pub fn files(api: &Api, target: Target, diagnostics: &mut Diagnostics) -> Vec<OutputFile> {
-    let context = lower::rust::Context::of(api);
+    let context = || lower::rust::Context::of(api);
     let files = match target {
         Target::ServerTypes => {
-            let types = lower::rust::types(&context, lower::rust::Options { checks: true }, diagnostics);
+            let types = lower::rust::types(&context(), lower::rust::Options { checks: true }, diagnostics);
             emit::rust::types::emit(&types, emit::rust::types::Layout::SERVER)
         }
-        Target::ServerApi => emit::dropshot::emit(&lower::dropshot::interface(&context, diagnostics)),
-        Target::Rust => emit::rust::sdk::emit(&lower::rust::sdk::lower(&context, diagnostics), diagnostics),
+        Target::ServerApi => emit::dropshot::emit(&lower::dropshot::interface(&context(), diagnostics)),
+        Target::Rust => emit::rust::sdk::emit(&lower::rust::sdk::lower(&context(), diagnostics), diagnostics),
+        Target::Python => {
+            let options = lower::python::Options::default();
+            emit::python::emit(&lower::python::lower(api, &options, diagnostics))
+        }
         Target::TypeScript => emit::typescript::emit(&lower::typescript::sdk(api, diagnostics)),
     };
     files.into_iter().map(|(path, contents)| OutputFile { path, contents }).collect()

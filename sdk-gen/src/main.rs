@@ -22,7 +22,7 @@ struct Arguments {
     /// The document, YAML or JSON.
     #[arg(long, value_name = "FILE")]
     spec: PathBuf,
-    /// server-types, server-api, rust, typescript; or `ir`, which prints what was understood.
+    /// server-types, server-api, rust, python, typescript; or `ir`, which prints what was understood.
     #[arg(long, value_name = "TARGET")]
     target: String,
     /// Where the files go. Generated files there that are no longer generated are deleted.

@@ -1,4 +1,4 @@
-//! Every target on published documents: files that are Rust, or diagnostics, never a panic; and the same bytes each time.
+//! Every target on published documents: files, or diagnostics, never a panic; and the same bytes each time.
 //!
 //! The documents lie beside the repository, not in it; without them the test says so and passes.
 
@@ -28,7 +28,7 @@ fn documents(folder: &Path) -> Vec<(String, String)> {
     paths.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()
 }
 
-/// Generates twice; what comes out is parsed as Rust or JSON. Returns a line for people.
+/// Generates twice; what comes out is parsed, where Rust can: as Rust or JSON. Returns a line for people.
 fn check(name: &str, text: &str, target: Target) -> String {
     let label = format!("{name} {}", target.as_str());
     let files = match generate(text, target) {
@@ -60,7 +60,7 @@ fn check(name: &str, text: &str, target: Target) -> String {
 }
 
 #[test]
-fn published_documents_give_rust_or_diagnostics() {
+fn published_documents_give_files_or_diagnostics() {
     let Some(corpus) = corpus() else {
         println!("skipped: ../shared is absent");
         return;
@@ -73,7 +73,7 @@ fn published_documents_give_rust_or_diagnostics() {
 }
 
 #[test]
-fn our_document_and_the_rules_give_rust_or_diagnostics() {
+fn our_document_and_the_rules_give_files_or_diagnostics() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut all = documents(&root.join("tests/emit"));
     all.iter_mut().for_each(|(_, text)| *text = common::document(text));

@@ -18,12 +18,22 @@ use crate::{repo::Repo, table::Table};
 pub const SPEC: &str = "spec/openapi.yaml";
 
 /// Each target with the folder that belongs to it alone: a file there that the generator does not write is stale.
-pub const TARGETS: [(Target, &str); 4] = [
+pub const TARGETS: [(Target, &str); 5] = [
     (Target::ServerTypes, "server/types/src/generated"),
     (Target::ServerApi, "server/api/src/generated"),
     (Target::Rust, "sdk-rust/src/generated"),
+    (Target::Python, "sdk-python/src/novai/_generated"),
     (Target::TypeScript, "sdk-typescript/src/generated"),
 ];
+
+/// Generated files that people look for at the top of an SDK: target's folder, name, where it goes.
+const MOVED: [(&str, &str, &str); 1] = [("sdk-python/src/novai/_generated", "api.md", "sdk-python/api.md")];
+
+/// Where a generated file goes, from the repository's root.
+fn place(folder: &str, file: &str) -> String {
+    let moved = MOVED.iter().find(|(from, name, _)| *from == folder && *name == file);
+    moved.map_or_else(|| format!("{folder}/{}", Path::new(file).display()), |(_, _, to)| (*to).to_owned())
+}
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -134,14 +144,12 @@ impl Drift {
 }
 
 fn drift(repo: &Repo, folder: &str, files: &[OutputFile]) -> Result<Drift> {
-    let wanted: BTreeMap<String, &str> = files
-        .iter()
-        .map(|file| (format!("{folder}/{}", Path::new(&file.path).display()), file.contents.as_str()))
-        .collect();
+    let wanted: BTreeMap<String, &str> =
+        files.iter().map(|file| (place(folder, &file.path), file.contents.as_str())).collect();
     let on_disk = repo.files(folder)?;
     let mut drift = Drift::default();
     for (path, contents) in &wanted {
-        let same = on_disk.contains(path) && fs::read(repo.path(path))? == contents.as_bytes();
+        let same = repo.path(path).is_file() && fs::read(repo.path(path))? == contents.as_bytes();
         if !same {
             drift.changed.push(path.clone());
         }
@@ -158,7 +166,7 @@ fn apply(repo: &Repo, folder: &str, files: &[OutputFile], drift: &Drift) -> Resu
         fs::remove_file(repo.path(path)).with_context(|| format!("cannot remove {path}"))?;
     }
     for file in files {
-        let path = format!("{folder}/{}", Path::new(&file.path).display());
+        let path = place(folder, &file.path);
         if drift.changed.contains(&path) {
             let path = repo.path(&path);
             if let Some(parent) = path.parent() {

@@ -310,23 +310,6 @@ pub struct Media {
     pub examples: Vec<Value>,
 }
 
-impl Media {
-    /// JSON documents, one a line.
-    pub fn is_lines(&self) -> bool {
-        LINES.contains(&self.media_type.as_str())
-    }
-}
-
-/// What newline-delimited JSON is called.
-const LINES: [&str; 6] = [
-    "application/x-ndjson",
-    "application/ndjson",
-    "application/jsonl",
-    "application/x-jsonlines",
-    "application/stream+json",
-    "text/x-ndjson",
-];
-
 /// All 2xx responses together.
 #[derive(Debug, Clone, Default)]
 pub struct Success {

@@ -7,7 +7,7 @@ use super::{
     builder::Builder,
     conjunction::{Atom, node},
     kinds::Kinds,
-    model::{Body, Operation, Shape, StreamShape, TypeDef, TypeId},
+    model::{Body, Media, Operation, Shape, StreamShape, TypeDef, TypeId},
     operations::is_json,
     schemas::own_nodes,
     source::{At, Read},
@@ -15,6 +15,23 @@ use super::{
 
 /// Fields of an event in the SSE standard.
 const EVENT_FIELDS: [&str; 5] = ["data", "event", "id", "retry", "comment"];
+
+impl Media {
+    /// JSON documents, one a line.
+    pub fn is_lines(&self) -> bool {
+        LINES.contains(&self.media_type.as_str())
+    }
+}
+
+/// What newline-delimited JSON is called.
+const LINES: [&str; 6] = [
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+    "application/x-jsonlines",
+    "application/stream+json",
+    "text/x-ndjson",
+];
 
 impl<'d> Builder<'d, '_> {
     pub fn stream(&mut self, media: At<'d>, operation: At<'d>, hint: &str) -> StreamShape {

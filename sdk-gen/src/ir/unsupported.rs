@@ -23,7 +23,11 @@ impl<'d> Builder<'d, '_> {
     pub fn report_unsupported(&mut self, at: At<'d>, skip: Skip) {
         self.bad_type(at);
         for (key, help) in UNSUPPORTED {
-            if let Some(value) = at.get(key) {
+            let Some(value) = at.get(key) else { continue };
+            if *key == "not" && names_fields_only(value) {
+                let message = "fields that must not stand side by side are generated, but not told apart";
+                self.warning(value, message, *help);
+            } else {
                 self.error(value, format!("`{key}` cannot be generated"), *help);
             }
         }
@@ -65,4 +69,9 @@ impl<'d> Builder<'d, '_> {
             self.error(value, "`patternProperties` beside other fields cannot be generated", help);
         }
     }
+}
+
+/// `not: { required: [a, b] }` says which fields exclude each other; types are the same without it.
+fn names_fields_only(at: At<'_>) -> bool {
+    at.has("required") && at.entries().count() == 1
 }

@@ -7,6 +7,7 @@
 
 pub mod dropshot;
 pub mod openapi30;
+pub mod python;
 pub mod rust;
 pub mod shared;
 pub mod typescript;

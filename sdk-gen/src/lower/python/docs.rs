@@ -1,14 +1,14 @@
 //! Descriptions → lines of a docstring.
 
 use crate::ir::model::{Api, Docs, Field, TypeRef};
-use crate::lower::shared::docs::{code, facts, wrapped};
+use crate::lower::shared::docs::{facts, wrapped};
 use crate::lower::shared::empty::constant;
 use crate::lower::shared::resolved;
 
 use serde_json::Value;
 
-/// Columns of the line length (100) that a docstring at the depth of a class member leaves, without its quotes.
-pub const WIDTH: usize = 93;
+/// Columns of the line length (100) that a docstring in a class leaves, with its quotes on the same line.
+pub const WIDTH: usize = 90;
 
 /// A type's own description.
 pub fn of_type(docs: &Docs, width: usize) -> Vec<String> {
@@ -61,12 +61,9 @@ pub fn section(lines: &mut Vec<String>, more: Vec<String>) {
 
 /// A name with its text, hanging below it, as in `Args:`.
 pub fn entry(name: &str, text: &str, width: usize) -> Vec<String> {
-    let lines = wrapped(&format!("{name}: {}", text.split_whitespace().collect::<Vec<_>>().join(" ")), width - 4);
-    let hang = |(at, line): (usize, String)| format!("{}{}", if at == 0 { "    " } else { "        " }, line.trim());
+    let lines =
+        wrapped(&format!("{name}: {}", text.split_whitespace().collect::<Vec<_>>().join(" ")), width - 4);
+    let hang =
+        |(at, line): (usize, String)| format!("{}{}", if at == 0 { "    " } else { "        " }, line.trim());
     lines.into_iter().enumerate().map(hang).collect()
-}
-
-/// A wire name as code.
-pub fn quoted(name: &str) -> String {
-    code(name)
 }

@@ -13,7 +13,6 @@ mod operations;
 mod order;
 mod parameters;
 mod params;
-mod reference;
 mod resources;
 mod types;
 mod unions;

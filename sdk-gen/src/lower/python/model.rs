@@ -96,6 +96,7 @@ pub enum Argument {
     /// Keys and values as they are written.
     Dict(Vec<(String, String)>),
     Call(Call),
+    NamedCall(String, Call),
     /// Under a name.
     NamedDict(String, Vec<(String, Argument)>),
 }
@@ -207,11 +208,33 @@ pub enum Returns {
     /// Only a stream.
     Stream { annotation: StreamTypes, operation: String },
     /// Either, as the parameter `selector` says.
-    Either { whole: String, operation: String, stream: StreamTypes, stream_operation: String, selector: String },
+    Either {
+        whole: String,
+        operation: String,
+        stream: StreamTypes,
+        stream_operation: String,
+        selector: Box<Selectors>,
+    },
+    /// Either, with nothing in the request that tells which: two methods.
+    Twin {
+        whole: String,
+        operation: String,
+        stream: StreamTypes,
+        stream_operation: String,
+        stream_name: String,
+    },
     /// Items, page by page.
     Pages { item: String, operation: String },
-    /// A job that is asked for until it is done.
-    Wait { annotation: String, retrieve: String, status: String, done: String },
+}
+
+/// The parameter that asks for a stream, as each overload has it.
+#[derive(Debug)]
+pub struct Selectors {
+    pub name: String,
+    pub whole: Parameter,
+    pub stream: Parameter,
+    pub either: Parameter,
+    pub implementation: Parameter,
 }
 
 #[derive(Debug, Clone)]

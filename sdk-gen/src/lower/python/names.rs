@@ -15,22 +15,66 @@ const KEYWORDS: &[&str] = &[
 
 /// Names that generated modules use themselves, so that no schema may take them.
 pub const TAKEN_TYPES: &[&str] = &[
-    "Any", "AsyncPages", "AsyncResource", "AsyncStream", "BaseModel", "Dict", "False", "FileTypes", "List",
-    "Literal", "Mapping", "None", "Omit", "Operation", "Optional", "Page", "PageOperation", "RequestOptions",
-    "Required", "Resource", "Sequence", "Stream", "StreamOperation", "True", "TypeAlias", "TypedDict", "Union",
-    "UnknownVariant", "Unpack",
+    "Any",
+    "AsyncPages",
+    "AsyncResource",
+    "AsyncStream",
+    "BaseModel",
+    "Dict",
+    "False",
+    "FileTypes",
+    "List",
+    "Literal",
+    "Mapping",
+    "None",
+    "Omit",
+    "Operation",
+    "Optional",
+    "Page",
+    "PageOperation",
+    "RequestOptions",
+    "Required",
+    "Resource",
+    "Sequence",
+    "Stream",
+    "StreamOperation",
+    "True",
+    "TypeAlias",
+    "TypedDict",
+    "Union",
+    "UnknownVariant",
+    "Unpack",
 ];
 
 /// Attributes that every model has, and names whose meaning a field of theirs would change for the fields after it.
 pub const TAKEN_FIELDS: &[&str] = &[
-    "bool", "bytes", "field", "float", "int", "rate_limit", "request_id", "str", "to_dict", "to_json", "view",
-    "view_map", "views", "wrapped",
+    "bool",
+    "bytes",
+    "field",
+    "float",
+    "int",
+    "rate_limit",
+    "request_id",
+    "str",
+    "to_dict",
+    "to_json",
+    "view",
+    "view_map",
+    "views",
+    "wrapped",
 ];
 
 /// Arguments that every method has beside its own, and names that its body uses.
 pub const TAKEN_ARGUMENTS: &[&str] = &[
-    "extra_body", "extra_headers", "extra_query", "idempotency_key", "max_retries", "omit",
-    "options", "self", "timeout",
+    "extra_body",
+    "extra_headers",
+    "extra_query",
+    "idempotency_key",
+    "max_retries",
+    "omit",
+    "options",
+    "self",
+    "timeout",
 ];
 
 /// Methods of resources that are not the document's.
@@ -103,6 +147,10 @@ impl Scope {
         Scope { taken: BTreeSet::new(), reserved }
     }
 
+    pub fn is_taken(&self, name: &str) -> bool {
+        self.taken.contains(name) || self.reserved.contains(&name)
+    }
+
     pub fn claim(&mut self, name: String) -> String {
         let name = if self.reserved.contains(&name.as_str()) { format!("{name}_") } else { name };
         let mut number = 2;
@@ -126,7 +174,9 @@ pub fn quoted(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             c if c == quote => out.extend(['\\', c]),
-            c if c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{feff}') => {
+            c if c.is_control()
+                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{feff}') =>
+            {
                 out.push_str(&escape(c));
             }
             c => out.push(c),

@@ -15,9 +15,8 @@ pub fn lower(types: &Types<'_>) -> Vec<ParamsModule> {
 }
 
 fn module(types: &Types<'_>, file: &str) -> Option<ParamsModule> {
-    let here = |id: &TypeId| {
-        types.param_name(*id).is_some() && !types.is_shared(*id) && types.file(*id) == file
-    };
+    let here =
+        |id: &TypeId| types.param_name(*id).is_some() && !types.is_shared(*id) && types.file(*id) == file;
     let all = (0..types.api.types.len()).map(|at| TypeId(at as u32));
     let order = Order::of(all.filter(here), &|id| types.needs(id).into_iter().filter(here).collect());
     let mut imports = Imports::default();
@@ -97,8 +96,8 @@ fn alias(
         nullable |= variant.nullable || types.api.ty(variant.id).shape == Shape::Null;
         let plain = TypeRef { id: variant.id, nullable: false };
         let text = types.param(plain, Site::Params(file), imports);
-        let late = types.param_name(variant.id).is_some() && order.is_late(id, variant.id);
-        let text = if late { format!("\"{text}\"") } else { text };
+        let late = types.named_in(plain).into_iter().any(|used| order.is_late(id, used));
+        let text = if late { format!("\"{}\"", text.replace('"', "'")) } else { text };
         if !members.contains(&text) {
             members.push(text);
         }

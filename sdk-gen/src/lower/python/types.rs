@@ -285,8 +285,10 @@ pub fn python(value: &Value) -> String {
     match value {
         Value::Array(items) => format!("[{}]", items.iter().map(python).collect::<Vec<_>>().join(", ")),
         Value::Object(fields) => {
-            let fields: Vec<String> =
-                fields.iter().map(|(key, value)| format!("{}: {}", names::quoted(key), python(value))).collect();
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|(key, value)| format!("{}: {}", names::quoted(key), python(value)))
+                .collect();
             format!("{{{}}}", fields.join(", "))
         }
         Value::Number(number) => number.to_string(),

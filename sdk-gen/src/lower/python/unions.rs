@@ -63,7 +63,7 @@ impl Types<'_> {
         let (id, shape) = resolved(self.api, ty.id);
         let name = self.view_name(id);
         match (shape, name) {
-            (Shape::Object(_), Some(name)) => Wrap::Kind(self.used(id, name, name, user, imports)),
+            (Shape::Object(_), Some(name)) => Wrap::Kind(self.used(id, name, user, imports)),
             (Shape::Union(union), Some(name)) => match plan(self, id, union) {
                 Plan::Raw => Wrap::Raw,
                 Plan::Same(inner) if open.insert(id) => {
@@ -72,8 +72,8 @@ impl Types<'_> {
                     wrap
                 }
                 Plan::Same(_) => Wrap::Raw,
-                Plan::Tagged => Wrap::Kind(self.used(id, name, &function(name), user, imports)),
-                Plan::Shaped(_) => Wrap::Value(self.used(id, name, &function(name), user, imports)),
+                Plan::Tagged => Wrap::Kind(self.used(id, &function(name), user, imports)),
+                Plan::Shaped(_) => Wrap::Value(self.used(id, &function(name), user, imports)),
             },
             (Shape::Array { items, .. }, _) if open.insert(id) => {
                 let items = self.wrap_inside(*items, user, imports, open);
@@ -100,14 +100,7 @@ impl Types<'_> {
     }
 
     /// The expression of a class or converter, waiting where it has to.
-    fn used(
-        &self,
-        id: TypeId,
-        name: &str,
-        expression: &str,
-        user: Option<User<'_>>,
-        imports: &mut Imports,
-    ) -> String {
+    fn used(&self, id: TypeId, expression: &str, user: Option<User<'_>>, imports: &mut Imports) -> String {
         match user {
             Some(user) if user.file == self.file(id) => {
                 if user.order.is_late(user.id, id) {
@@ -118,7 +111,6 @@ impl Types<'_> {
             Some(user) => self.import(id, expression, false, Site::Types(user.file), imports),
             None => self.import(id, expression, false, Site::Resource, imports),
         }
-        let _ = name;
         expression.to_owned()
     }
 
@@ -128,6 +120,13 @@ impl Types<'_> {
         for child in crate::ir::reach::children(&self.api.ty(id).shape) {
             self.collect(child.id, &mut out, 0);
         }
+        out
+    }
+
+    /// Named types in a use of a type, itself among them.
+    pub fn named_in(&self, ty: TypeRef) -> Vec<TypeId> {
+        let mut out = Vec::new();
+        self.collect(ty.id, &mut out, 0);
         out
     }
 
@@ -176,8 +175,8 @@ pub fn plan(types: &Types<'_>, id: TypeId, union: &UnionShape) -> Plan {
     }
     let mut shapes = Shapes::default();
     gather(types, union, &mut shapes, &mut BTreeSet::from([id]));
-    let arrays = shapes.arrays.iter().any(|ty| !is_raw(types, *ty));
-    let maps = shapes.maps.iter().any(|ty| !is_raw(types, *ty));
+    let models = |list: &[TypeRef]| list.iter().any(|ty| has_models(types, *ty, &mut BTreeSet::new()));
+    let (arrays, maps) = (models(&shapes.arrays), models(&shapes.maps));
     match (shapes.objects.as_slice(), arrays, maps) {
         ([], false, false) => Plan::Raw,
         ([only], false, false) if !shapes.free => Plan::Same(*only),
@@ -185,8 +184,22 @@ pub fn plan(types: &Types<'_>, id: TypeId, union: &UnionShape) -> Plan {
     }
 }
 
-fn is_raw(types: &Types<'_>, ty: TypeRef) -> bool {
-    types.wrap(ty, None, &mut Imports::default()) == Wrap::Raw
+/// Whether anything inside is read as a model. A type that holds itself has none for that.
+fn has_models(types: &Types<'_>, ty: TypeRef, seen: &mut BTreeSet<TypeId>) -> bool {
+    let (id, shape) = resolved(types.api, ty.id);
+    if !seen.insert(id) {
+        return false;
+    }
+    match shape {
+        Shape::Object(_) => types.view_name(id).is_some(),
+        Shape::Union(union) => {
+            union.discriminator.is_some()
+                || union.variants.iter().any(|variant| has_models(types, variant.ty, seen))
+        }
+        Shape::Array { items, .. } => has_models(types, *items, seen),
+        Shape::Map { values, .. } => has_models(types, *values, seen),
+        _ => false,
+    }
 }
 
 fn gather(types: &Types<'_>, union: &UnionShape, shapes: &mut Shapes, open: &mut BTreeSet<TypeId>) {
@@ -196,11 +209,7 @@ fn gather(types: &Types<'_>, union: &UnionShape, shapes: &mut Shapes, open: &mut
             Shape::Object(_) if types.view_name(id).is_some() => shapes.objects.push(variant.ty),
             Shape::Object(_) | Shape::Any => shapes.free = true,
             Shape::Union(inner) if inner.discriminator.is_some() => shapes.objects.push(variant.ty),
-            Shape::Union(inner) => {
-                if open.insert(id) {
-                    gather(types, inner, shapes, open);
-                }
-            }
+            Shape::Union(inner) if open.insert(id) => gather(types, inner, shapes, open),
             Shape::Array { items, .. } => shapes.arrays.push(*items),
             Shape::Map { values, .. } => {
                 shapes.maps.push(*values);
@@ -249,13 +258,7 @@ pub fn has_unknown(types: &Types<'_>, id: TypeId, union: &UnionShape) -> bool {
     }
 }
 
-fn shaped(
-    types: &Types<'_>,
-    shapes: &Shapes,
-    unknown: &str,
-    user: User<'_>,
-    imports: &mut Imports,
-) -> Call {
+fn shaped(types: &Types<'_>, shapes: &Shapes, unknown: &str, user: User<'_>, imports: &mut Imports) -> Call {
     imports.add("...fields", "shaped");
     let mut arguments = Vec::new();
     for ty in &shapes.objects {
@@ -331,6 +334,7 @@ pub fn written_argument(argument: &Argument) -> String {
         Argument::Text(text) => text.clone(),
         Argument::Named(name, text) => format!("{name}={text}"),
         Argument::Call(call) => written(call),
+        Argument::NamedCall(name, call) => format!("{name}={}", written(call)),
         Argument::Dict(entries) => {
             let entries: Vec<String> = entries.iter().map(|(key, value)| format!("{key}: {value}")).collect();
             format!("{{{}}}", entries.join(", "))

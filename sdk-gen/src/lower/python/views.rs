@@ -65,34 +65,26 @@ fn class(
     }
 }
 
-fn field(
-    types: &Types<'_>,
-    name: String,
-    field: &Field,
-    user: User<'_>,
-    imports: &mut Imports,
-) -> ViewField {
+fn field(types: &Types<'_>, name: String, field: &Field, user: User<'_>, imports: &mut Imports) -> ViewField {
     let site = Site::Types(user.file);
     let nullable = target(types.api, field.ty).nullable;
     let mut annotation = types.view(field.ty, site, imports);
     let (_, shape) = resolved(types.api, field.ty.id);
     let key = Argument::Text(names::quoted(&field.name));
-    let (function, kind) = match (types.wrap(field.ty, Some(user), imports), shape) {
-        (Wrap::Raw, _) => ("field", None),
-        (Wrap::Kind(kind), _) => ("view", Some(kind)),
-        (Wrap::Value(value), Shape::Array { items, .. }) => {
-            match types.wrap(*items, Some(user), &mut Imports::default()) {
-                Wrap::Kind(kind) => ("views", Some(kind)),
-                _ => ("wrapped", Some(value)),
-            }
-        }
-        (Wrap::Value(value), Shape::Map { values, .. }) => {
-            match types.wrap(*values, Some(user), &mut Imports::default()) {
-                Wrap::Kind(kind) => ("view_map", Some(kind)),
-                _ => ("wrapped", Some(value)),
-            }
-        }
-        (Wrap::Value(value), _) => ("wrapped", Some(value)),
+    // First what is needed, then the imports of that alone.
+    let mut wrap = |ty| types.wrap(ty, Some(user), imports);
+    let probe = |ty| types.wrap(ty, Some(user), &mut Imports::default());
+    let of_items = |ty| matches!(probe(ty), Wrap::Kind(_));
+    let (function, wrap) = match (probe(field.ty), shape) {
+        (Wrap::Raw, _) => ("field", Wrap::Raw),
+        (Wrap::Kind(_), _) => ("view", wrap(field.ty)),
+        (Wrap::Value(_), Shape::Array { items, .. }) if of_items(*items) => ("views", wrap(*items)),
+        (Wrap::Value(_), Shape::Map { values, .. }) if of_items(*values) => ("view_map", wrap(*values)),
+        (Wrap::Value(_), _) => ("wrapped", wrap(field.ty)),
+    };
+    let kind = match wrap {
+        Wrap::Raw => None,
+        Wrap::Kind(text) | Wrap::Value(text) => Some(text),
     };
     imports.add("...fields", function);
     let mut arguments = vec![key];
@@ -133,8 +125,11 @@ fn union(
         nullable |= variant.nullable || types.api.ty(variant.id).shape == Shape::Null;
         let plain = crate::ir::model::TypeRef { id: variant.id, nullable: false };
         let text = types.view(plain, Site::Types(user.file), imports);
-        let late = types.view_name(variant.id).is_some() && user.order.is_late(id, variant.id);
-        members.push(if late { format!("\"{text}\"") } else { text });
+        let late = types.named_in(plain).into_iter().any(|used| user.order.is_late(id, used));
+        let text = if late { format!("\"{}\"", text.replace('"', "'")) } else { text };
+        if !members.contains(&text) {
+            members.push(text);
+        }
     }
     members.retain(|member| member != "None");
     let unknown = types.unknown_name(id).filter(|_| unions::has_unknown(types, id, union));

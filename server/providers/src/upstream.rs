@@ -15,6 +15,11 @@ use crate::client::{
 use crate::errors::{self, Errors};
 use crate::headers;
 
+/// Largest JSON answer, unless configured.
+pub const RESPONSE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Largest single event of a stream, unless configured.
+pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
+
 /// Where an upstream is, and what may be spent on it.
 #[derive(Clone)]
 pub struct Config {
@@ -42,8 +47,8 @@ impl Config {
             ca_file: None,
             deadlines: Deadlines::default(),
             pool: PoolConfig::default(),
-            response_bytes_max: 32 * 1024 * 1024,
-            event_bytes_max: 1024 * 1024,
+            response_bytes_max: RESPONSE_BYTES_MAX,
+            event_bytes_max: EVENT_BYTES_MAX,
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::lower::typescript::model::{
 };
 
 use super::begin;
-use super::layout::{Layout, Part};
+use super::layout::{Layout, Part, Returned};
 use super::literals;
 use super::spell::variants;
 use super::types::{declaration, imports};
@@ -106,17 +106,17 @@ pub fn argument(argument: &Argument, narrowed: Option<&str>) -> Part {
 }
 
 /// The type that a call returns.
-pub fn answer(answer: &Answer) -> String {
+pub fn answer(answer: &Answer) -> Returned {
     match answer {
-        Answer::Whole(ty) => format!("APIPromise<{ty}>"),
-        Answer::Stream { event, result } => format!("APIPromise<Stream<{event}, {result}>>"),
-        Answer::Either(one, other) => match (&**one, &**other) {
-            (Answer::Whole(ty), Answer::Stream { event, result }) => {
-                format!("APIPromise<{ty} | Stream<{event}, {result}>>")
-            }
-            (one, other) => format!("{} | {}", self::answer(one), self::answer(other)),
+        Answer::Whole(ty) => Returned { name: "APIPromise", variants: variants(ty) },
+        Answer::Stream { event, result } => {
+            Returned { name: "APIPromise", variants: vec![format!("Stream<{event}, {result}>")] }
+        }
+        Answer::Either(one, other) => Returned {
+            name: "APIPromise",
+            variants: [self::answer(one).variants, self::answer(other).variants].concat(),
         },
-        Answer::Page { item, .. } => format!("PagePromise<{item}>"),
+        Answer::Page { item, .. } => Returned { name: "PagePromise", variants: vec![item.to_string()] },
     }
 }
 

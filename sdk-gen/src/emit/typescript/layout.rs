@@ -26,6 +26,19 @@ pub struct Part {
     pub variants: Vec<String>,
 }
 
+/// What a function returns: `name<A | B>`.
+#[derive(Debug, Clone)]
+pub struct Returned {
+    pub name: &'static str,
+    pub variants: Vec<String>,
+}
+
+impl Returned {
+    fn one_line(&self) -> String {
+        format!("{}<{}>", self.name, self.variants.join(" | "))
+    }
+}
+
 impl Part {
     pub fn of(name: &str, ty: &str) -> Self {
         Self { name: name.to_owned(), variants: vec![ty.to_owned()] }
@@ -100,9 +113,9 @@ impl Layout {
     }
 
     /// `head(a, b): answer {`, or one parameter per line.
-    pub fn signature(&mut self, head: &str, parts: &[Part], answer: &str, tail: &str) {
+    pub fn signature(&mut self, head: &str, parts: &[Part], answer: &Returned, tail: &str) {
         let one: Vec<String> = parts.iter().map(Part::one_line).collect();
-        let one = format!("{head}({}): {answer}{tail}", one.join(", "));
+        let one = format!("{head}({}): {}{tail}", one.join(", "), answer.one_line());
         if self.fits(&one) {
             self.line(one);
             return;
@@ -121,7 +134,20 @@ impl Layout {
             }
             self.dedent();
         }
-        self.close(format!("): {answer}{tail}"));
+        let one = format!("): {}{tail}", answer.one_line());
+        self.dedent();
+        if self.fits(&one) || answer.variants.is_empty() {
+            self.line(one);
+            return;
+        }
+        self.open(format!("): {}<", answer.name));
+        let one = answer.variants.join(" | ");
+        if self.fits(&one) {
+            self.line(one);
+        } else {
+            answer.variants.iter().for_each(|variant| self.line(format!("| {variant}")));
+        }
+        self.close(format!(">{tail}"));
     }
 
     /// Ends a block that has no closing line.
@@ -182,7 +208,11 @@ impl Layout {
                 self.line(format!("{inside};"));
                 self.close(format!("}}{after};"));
             }
-            None => self.line(format!("{head}{ty};")),
+            None => {
+                self.open(head.trim_end());
+                self.line(format!("{ty};"));
+                self.dedent();
+            }
         }
     }
 

@@ -178,8 +178,7 @@ impl<'a> Spelling<'a> {
                     .and_then(|field| only_value(resolved(self.api, field.ty.id).1))
                     .is_some_and(|value| tags.iter().all(|tag| value.as_str() == Some(tag)))
             }
-            // Each of its own variants is looked at where it is declared.
-            Shape::Union(inner) => inner.discriminator.as_ref().is_some_and(|own| own.property == property),
+            // A union's own variants are looked at where it is declared.
             _ => true,
         }
     }

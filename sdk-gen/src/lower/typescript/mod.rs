@@ -42,7 +42,7 @@ pub struct Client {
 }
 
 pub fn sdk(api: &Api, diagnostics: &mut Diagnostics) -> Sdk {
-    let mut scope = Scope::default();
+    let mut scope = Scope::with(runtime::NAMES);
     let name = scope.claim(&client_name(&api.title));
     let spelling = Spelling::of(api, &mut scope);
     let (types, places) = types::files(api, &spelling);

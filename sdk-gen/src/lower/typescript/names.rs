@@ -162,8 +162,10 @@ pub fn file(name: &str) -> String {
 
 /// A property as it is written in a type or an object literal.
 pub fn key(name: &str) -> String {
-    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '$')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$');
+    // Letters of any script are fine, as far as the oldest engines know them.
+    let letter = |c: char| c.is_alphabetic() && u32::from(c) <= 0xffff;
+    let plain = name.starts_with(|c: char| letter(c) || c == '_' || c == '$')
+        && name.chars().all(|c| letter(c) || c.is_ascii_digit() || c == '_' || c == '$');
     if plain { name.to_owned() } else { literal(name) }
 }
 
@@ -251,7 +253,7 @@ mod tests {
             ("", "Unnamed", "unnamed", "''"),
             (">=", "Unnamed", "unnamed", "'>='"),
             ("1024x1024", "T1024x1024", "n1024x1024", "'1024x1024'"),
-            ("이름", "이름", "이름", "'이름'"),
+            ("이름", "이름", "이름", "이름"),
             ("it's", "ItS", "itS", "\"it's\""),
             ("$defs/a b", "DefsAB", "defsAB", "'$defs/a b'"),
         ] {

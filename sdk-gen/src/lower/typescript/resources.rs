@@ -26,7 +26,7 @@ pub fn lower(
     diagnostics: &mut Diagnostics,
 ) -> (Vec<Resource>, Vec<Child>) {
     let tree = tree(api);
-    let mut files = Scope::with(&["index", "types", "client"]);
+    let mut files = Scope::with(&["index"]);
     let mut names: Vec<Child> = tree.nodes.iter().map(|node| child(node, scope, &mut files)).collect();
     let mut roots: Vec<Child> = tree.roots.iter().map(|&at| names[at].clone()).collect();
     settle(&mut roots, &mut Scope::with(runtime::CLIENT_MEMBERS));

@@ -34,8 +34,34 @@ pub const BY_INDEX: &str = "byIndex";
 /// What plans are made of.
 pub const STEPS: &[&str] = &[APPEND_LIST, APPEND_TEXT, FIRST, REPLACE, MERGE, BY_INDEX];
 
-/// All names, so that no generated one hides one.
+/// Names of the runtime and of what the package exports of it, so that no generated one hides one.
 pub const NAMES: &[&str] = &[
+    "APIConnectionError",
+    "APIError",
+    "APIStatusError",
+    "APITimeoutError",
+    "APIUserAbortError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ClientOptions",
+    "ConflictError",
+    "DEFAULT_BASE_URL",
+    "Deadline",
+    "ErrorDetails",
+    "InternalServerError",
+    "NotFoundError",
+    "NovAIError",
+    "PermissionDeniedError",
+    "Quota",
+    "RateLimit",
+    "RateLimitError",
+    "ResponseDecodeError",
+    "StreamTruncatedError",
+    "Timeouts",
+    "UnknownTag",
+    "UnprocessableEntityError",
+    "WithResponse",
+    "classOfStatus",
     APPEND_LIST,
     APPEND_TEXT,
     FIRST,

@@ -6,3 +6,4 @@
 pub mod database;
 pub mod keys;
 pub mod ledger;
+pub mod redis;

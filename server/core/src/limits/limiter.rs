@@ -132,6 +132,11 @@ impl Limits {
         self.store.peek(limits).resolve().await
     }
 
+    /// See [`LimitStore::drained`].
+    pub async fn drained(&self) {
+        self.store.drained().await;
+    }
+
     fn count(&self, ask: &Ask<'_>) -> Option<u64> {
         let json = std::str::from_utf8(ask.raw).ok().filter(|_| estimate::is_text(ask.request))?;
         self.estimator.count(ask.upstream_model, json)

@@ -6,7 +6,9 @@ use super::snapshot::LimitSnapshot;
 pub trait Held: Send + Sync {
     /// Gives the concurrent slot back and corrects the reserved tokens to `tokens`, in the bucket they were taken from.
     /// Must not block: it also runs when a connection is dropped.
-    fn settle(&mut self, tokens: u64);
+    ///
+    /// Afterwards nothing is held, so whoever wants to know the limits asks along: `seen`.
+    fn settle(&mut self, tokens: u64, seen: Option<&mut LimitSnapshot>);
 
     /// The caller's limits as they stand now, as far as that is known without asking anybody.
     fn snapshot(&self) -> LimitSnapshot;
@@ -55,28 +57,29 @@ impl Permit {
         self.charged_tokens = self.charged_tokens.max(tokens);
     }
 
-    /// `tokens` as the provider counted them, input and output together.
+    /// `tokens` as the provider counted them, input and output together. Returns the caller's limits as they stand then.
     pub fn settle(mut self, tokens: u64) -> LimitSnapshot {
-        self.end(tokens);
-        self.snapshot()
+        let mut seen = LimitSnapshot::default();
+        self.end(tokens, Some(&mut seen));
+        seen
     }
 
     pub fn snapshot(&self) -> LimitSnapshot {
         self.held.as_ref().map(|held| held.snapshot()).unwrap_or_default()
     }
 
-    fn end(&mut self, tokens: u64) {
+    fn end(&mut self, tokens: u64, seen: Option<&mut LimitSnapshot>) {
         if !std::mem::replace(&mut self.is_settled, true)
             && let Some(held) = &mut self.held
         {
-            held.settle(tokens);
+            held.settle(tokens, seen);
         }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.end(self.charged_tokens);
+        self.end(self.charged_tokens, None);
     }
 }
 

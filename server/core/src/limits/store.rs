@@ -52,4 +52,9 @@ pub trait LimitStore: Send + Sync + 'static {
 
     /// How the limits stand. Takes nothing.
     fn peek(&self, limits: Vec<AppliedLimit>) -> Decision<LimitSnapshot>;
+
+    /// Resolves when everything that was settled so far is where it belongs: at the end of a gateway.
+    fn drained(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }

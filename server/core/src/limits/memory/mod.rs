@@ -21,7 +21,7 @@ use super::permit::{Held, Permit};
 use super::snapshot::LimitSnapshot;
 use super::spec::AppliedLimit;
 use super::store::{Admission, Decision, Demand, LimitStore, Refusal};
-use super::window::BucketId;
+use super::window::{BucketId, Usage};
 pub use lock::{Locks, StdLocks};
 use shard::{Place, Shard};
 
@@ -66,24 +66,24 @@ impl<L: Locks> MemoryStore<L> {
 
     /// What [`LimitStore::admit`] does, with its answer at hand.
     pub fn admit_now(&self, demand: Demand) -> Admission {
-        let Demand { limits, tokens } = demand;
-        if limits.is_empty() {
+        if demand.limits.is_empty() {
             return Ok(Permit::unlimited());
         }
+        let tokens = demand.tokens;
+        Ok(Permit::new(Box::new(self.reserve(demand)?), tokens))
+    }
+
+    /// The same, for a store that decides elsewhere too.
+    pub fn reserve(&self, demand: Demand) -> Result<Reservation<L>, Refusal> {
+        let Demand { limits, tokens } = demand;
         let mut locked = Locked::new(&self.inner, &limits);
         // Read under the locks, so that each scope sees times in order.
         let now_us = self.inner.clock.now_us();
         locked.find(now_us, &limits, &self.inner)?;
-        let admitted = decide::decide(now_us, &limits, tokens, &mut locked)?;
+        let bucket = decide::decide(now_us, &limits, tokens, &mut locked)?;
         let places = locked.places;
-        let held = MemoryHeld {
-            inner: Arc::clone(&self.inner),
-            limits,
-            places,
-            bucket: admitted.bucket,
-            reserved: tokens,
-        };
-        Ok(Permit::new(Box::new(held), tokens))
+        let inner = Arc::clone(&self.inner);
+        Ok(Reservation { inner, limits, places, bucket, reserved: tokens, is_over: false })
     }
 
     pub fn peek_now(&self, limits: &[AppliedLimit]) -> LimitSnapshot {
@@ -174,27 +174,93 @@ impl<L: Locks> States for Locked<'_, L> {
     }
 }
 
-struct MemoryHeld<L: Locks> {
+/// What a request holds in memory. Dropped, it gives everything back but the request.
+pub struct Reservation<L: Locks = StdLocks> {
     inner: Arc<Inner<L>>,
     limits: Vec<AppliedLimit>,
-    /// Shard and place of each limit. They stay valid: a scope with a request in flight is never forgotten.
+    /// Shard and place of each limit. They stay valid until it is over: a scope with a request in flight is never
+    /// forgotten.
     places: PerLimit<(usize, Place)>,
     bucket: BucketId,
     reserved: u64,
+    is_over: bool,
 }
 
-impl<L: Locks> Held for MemoryHeld<L> {
-    fn settle(&mut self, tokens: u64) {
-        for (shard, place) in &self.places {
-            let mut shard = L::lock(&self.inner.shards[*shard]);
-            let state = shard.state(*place);
-            state.in_flight = state.in_flight.saturating_sub(1);
-            state.window.settle(self.bucket, self.reserved, tokens);
+impl<L: Locks> Reservation<L> {
+    /// As if it had never been made.
+    pub fn undo(mut self) {
+        let (bucket, reserved) = (self.bucket, self.reserved);
+        self.end(|_, state| state.window.undo(bucket, reserved));
+    }
+
+    /// [`Held::settle`], and what each limit's scope has used then, in the order of the demand.
+    pub fn settle_and_look(&mut self, tokens: u64) -> Vec<Usage> {
+        let (bucket, reserved) = (self.bucket, self.reserved);
+        let now_us = self.inner.clock.now_us();
+        let mut used = Vec::with_capacity(self.places.len());
+        self.end(|_, state| {
+            state.window.settle(bucket, reserved, tokens);
+            state.window.advance(now_us);
+            used.push(state.window.used());
+        });
+        used
+    }
+
+    /// What each limit's scope has used, in the order of the demand.
+    pub fn used(&self) -> Vec<Usage> {
+        let now_us = self.inner.clock.now_us();
+        let mut used = Vec::with_capacity(self.places.len());
+        self.each(|_, state| {
+            state.window.advance(now_us);
+            used.push(state.window.used());
+        });
+        used
+    }
+
+    /// Once: afterwards the places may belong to others.
+    fn end(&mut self, mut act: impl FnMut(&AppliedLimit, &mut State)) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
         }
+        self.each(|limit, state| {
+            state.in_flight = state.in_flight.saturating_sub(1);
+            act(limit, state);
+        });
+    }
+
+    fn each(&self, mut act: impl FnMut(&AppliedLimit, &mut State)) {
+        for (limit, (shard, place)) in self.limits.iter().zip(&self.places) {
+            act(limit, L::lock(&self.inner.shards[*shard]).state(*place));
+        }
+    }
+}
+
+impl<L: Locks> Drop for Reservation<L> {
+    fn drop(&mut self) {
+        let (bucket, reserved) = (self.bucket, self.reserved);
+        self.end(|_, state| state.window.settle(bucket, reserved, 0));
+    }
+}
+
+impl<L: Locks> Held for Reservation<L> {
+    fn settle(&mut self, tokens: u64, mut seen: Option<&mut LimitSnapshot>) {
+        let (bucket, reserved) = (self.bucket, self.reserved);
+        let now_us = self.inner.clock.now_us();
+        self.end(|limit, state| {
+            state.window.settle(bucket, reserved, tokens);
+            if let Some(seen) = &mut seen {
+                decide::look(now_us, limit, state, seen);
+            }
+        });
     }
 
     fn snapshot(&self) -> LimitSnapshot {
-        MemoryStore { inner: Arc::clone(&self.inner) }.peek_now(&self.limits)
+        let now_us = self.inner.clock.now_us();
+        let mut seen = LimitSnapshot::default();
+        if !self.is_over {
+            self.each(|limit, state| decide::look(now_us, limit, state, &mut seen));
+        }
+        seen
     }
 }
 

@@ -110,8 +110,8 @@ fn threads_that_share_limits_in_any_order() {
         assert_eq!(left.requests.unwrap().remaining, 3 - admitted);
         assert_eq!(left.tokens.unwrap().remaining, 1000 - admitted);
     };
-    shuttle::check_random(body, 2000);
-    shuttle::check_pct(body, 2000, 3);
+    shuttle::check_random(body, 500);
+    shuttle::check_pct(body, 500, 3);
 }
 
 struct ShuttleLocks;

@@ -101,6 +101,17 @@ impl Window {
         self.used.tokens = (self.used.tokens - before).saturating_add(used.tokens);
     }
 
+    /// As if the request had never been taken: it was not admitted elsewhere.
+    pub fn undo(&mut self, bucket: BucketId, tokens: u64) {
+        self.settle(bucket, tokens, 0);
+        if let Ok(at) = self.buckets.binary_search_by_key(&bucket, |bucket| bucket.id) {
+            let used = &mut self.buckets[at].used;
+            let before = used.requests;
+            used.requests = before.saturating_sub(1);
+            self.used.requests -= before - used.requests;
+        }
+    }
+
     /// When `amount` more fits below `limit`, if nothing else happens: 0 for now, `None` for never.
     pub fn wait_us(&self, limit: u64, amount: u64, of: fn(&Usage) -> u64) -> Option<u64> {
         if amount > limit {

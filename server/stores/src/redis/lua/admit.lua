@@ -1,0 +1,166 @@
+-- One decision over every limit that applies: all of them admit, or none is touched. The algorithm is novai-core's
+-- `limits::window`; the tests hold the two together.
+--
+-- KEYS: clock, open permits; then for each limit: its window, its running requests.
+-- ARGV: id (empty: only look), earliest, latest, seed, tokens, lease; then for each limit: rpm, tpm, concurrent (-1: none).
+-- Returns: admitted, now, epoch; then for each limit: requests, tokens, running, and in microseconds: wait for requests,
+-- wait for tokens (0: fits, -1: never), first and last release of requests, first and last release of tokens.
+--
+-- A window is a hash: r and t are its totals, o and n its oldest and newest bucket, and each bucket's number is a field
+-- with `requests:tokens:last admission`.
+
+local now, epoch = clock(KEYS[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4])
+local id, tokens, lease = ARGV[1], tonumber(ARGV[5]), tonumber(ARGV[6])
+local current = math.floor(now / BUCKET)
+
+local function bucket(text)
+  if not text then
+    return { r = 0, t = 0, last = 0 }
+  end
+  local r, t, last = string.match(text, '^(%d+):(%d+):(%d+)$')
+  return { r = tonumber(r), t = tonumber(t), last = tonumber(last) }
+end
+
+-- The buckets from number `from` to `to`, oldest first.
+local function buckets(key, from, to)
+  local numbers = {}
+  for number = from, to do
+    numbers[#numbers + 1] = int(number)
+  end
+  if #numbers == 0 then
+    return {}
+  end
+  local found = {}
+  for at, text in ipairs(redis.call('HMGET', key, unpack(numbers))) do
+    found[at] = bucket(text)
+    found[at].number = numbers[at]
+  end
+  return found
+end
+
+-- The window without what has expired.
+local function open(key)
+  local head = redis.call('HMGET', key, 'r', 't', 'o', 'n')
+  local w = { key = key, r = 0, t = 0, o = current, n = current, is_new = true }
+  if not head[1] then
+    return w
+  end
+  local newest = tonumber(head[4])
+  if (newest + 1) * BUCKET + WINDOW <= now then
+    redis.call('DEL', key)
+    return w
+  end
+  w.r, w.t, w.o, w.n, w.is_new = tonumber(head[1]), tonumber(head[2]), tonumber(head[3]), newest, false
+  local oldest = w.o
+  -- Later ones cannot have expired.
+  local edge = math.min(w.n, math.floor((now - WINDOW) / BUCKET))
+  for _, old in ipairs(buckets(key, w.o, edge)) do
+    -- 0: nothing was admitted in that half second.
+    if old.last > 0 and old.last + WINDOW > now then
+      break
+    end
+    w.o = w.o + 1
+    if old.last > 0 then
+      w.r, w.t = w.r - old.r, w.t - old.t
+      redis.call('HDEL', key, old.number)
+    end
+  end
+  if w.o > w.n then
+    redis.call('DEL', key)
+    w.o, w.n, w.is_new = current, current, true
+  elseif w.o > oldest then
+    redis.call('HSET', key, 'r', int(w.r), 't', int(w.t), 'o', int(w.o))
+  end
+  return w
+end
+
+local function all(w)
+  if not w.all then
+    w.all = w.is_new and {} or buckets(w.key, w.o, w.n)
+  end
+  return w.all
+end
+
+-- Until `amount` more fit below `limit`.
+local function wait(w, of, limit, amount)
+  if limit < 0 or w[of] + amount <= limit then
+    return 0
+  end
+  if amount > limit then
+    return -1
+  end
+  local excess, freed = w[of] + amount - limit, 0
+  for _, old in ipairs(all(w)) do
+    freed = freed + old[of]
+    if freed >= excess then
+      return old.last + WINDOW - now
+    end
+  end
+  return -1
+end
+
+-- Until the first and until the last of what is used leaves.
+local function release(w, of)
+  local first, last = 0, 0
+  for _, old in ipairs(all(w)) do
+    if old[of] > 0 then
+      last = old.last + WINDOW - now
+      if first == 0 then
+        first = last
+      end
+    end
+  end
+  return first, last
+end
+
+local windows, fits = {}, true
+local count = (#KEYS - 2) / 2
+for i = 1, count do
+  local w = open(KEYS[1 + 2 * i])
+  w.rpm, w.tpm, w.concurrent = tonumber(ARGV[4 + 3 * i]), tonumber(ARGV[5 + 3 * i]), tonumber(ARGV[6 + 3 * i])
+  w.running_key, w.running = KEYS[2 + 2 * i], 0
+  if w.concurrent >= 0 then
+    -- Leases that nobody renewed: their gateway is gone.
+    redis.call('ZREMRANGEBYSCORE', w.running_key, '-inf', int(now))
+    w.running = redis.call('ZCARD', w.running_key)
+  end
+  w.wait_r, w.wait_t = wait(w, 'r', w.rpm, 1), wait(w, 't', w.tpm, tokens)
+  fits = fits and w.wait_r == 0 and w.wait_t == 0 and (w.concurrent < 0 or w.running < w.concurrent)
+  windows[i] = w
+end
+
+local admitted = fits and id ~= ''
+if admitted then
+  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', int(now))
+  -- The score also says which bucket was taken from: settle.lua.
+  redis.call('ZADD', KEYS[2], int(now + 2 * WINDOW), id)
+  for _, w in ipairs(windows) do
+    local newest = bucket()
+    if not w.is_new and w.n == current then
+      newest = bucket(redis.call('HGET', w.key, int(current)))
+    end
+    local is_rolled = w.is_new or w.n ~= current
+    w.r, w.t, w.n, w.all, w.is_new = w.r + 1, w.t + tokens, current, nil, false
+    local text = int(newest.r + 1) .. ':' .. int(newest.t + tokens) .. ':' .. int(now)
+    redis.call('HSET', w.key, 'r', int(w.r), 't', int(w.t), 'o', int(w.o), 'n', int(w.n), int(current), text)
+    if is_rolled then
+      -- Twice a window: Redis counts this down by its own clock, which may be set forward.
+      redis.call('PEXPIRE', w.key, 2 * WINDOW / 1000)
+    end
+    if w.concurrent >= 0 then
+      w.running = w.running + 1
+      redis.call('ZADD', w.running_key, int(now + lease), id)
+      redis.call('PEXPIRE', w.running_key, 2 * lease / 1000)
+    end
+  end
+end
+
+local reply = { admitted and 1 or 0, now, epoch }
+for _, w in ipairs(windows) do
+  local first_r, last_r = release(w, 'r')
+  local first_t, last_t = release(w, 't')
+  for _, number in ipairs({ w.r, w.t, w.running, w.wait_r, w.wait_t, first_r, last_r, first_t, last_t }) do
+    reply[#reply + 1] = number
+  end
+end
+return reply

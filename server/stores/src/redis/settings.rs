@@ -1,0 +1,51 @@
+//! What an operator sets about Redis.
+
+use std::time::Duration;
+
+use redis::IntoConnectionInfo;
+
+#[derive(Clone)]
+pub struct RedisSettings {
+    url: String,
+    /// In front of every key, so that several fleets can share one Redis.
+    pub prefix: String,
+    /// Gateways that share the limits: each takes this part of them while Redis is gone.
+    pub replicas: u64,
+    /// Longest wait for one answer.
+    pub call_timeout: Duration,
+    /// How long a concurrent slot outlives a gateway that was killed.
+    pub lease: Duration,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("not a Redis URL")]
+pub struct UrlError;
+
+impl RedisSettings {
+    /// `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS.
+    pub fn new(url: &str) -> Result<Self, UrlError> {
+        // Its own message may repeat the URL, and with it a password.
+        url.into_connection_info().map_err(|_| UrlError)?;
+        Ok(RedisSettings {
+            url: url.to_owned(),
+            prefix: "novai".to_owned(),
+            replicas: 1,
+            call_timeout: Duration::from_millis(50),
+            lease: Duration::from_secs(30),
+        })
+    }
+
+    pub(super) fn client(&self) -> redis::RedisResult<redis::Client> {
+        redis::Client::open(self.url.as_str())
+    }
+}
+
+/// Never the URL: it may hold a password.
+impl std::fmt::Debug for RedisSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedisSettings")
+            .field("prefix", &self.prefix)
+            .field("replicas", &self.replicas)
+            .finish_non_exhaustive()
+    }
+}

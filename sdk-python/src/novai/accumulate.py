@@ -1,4 +1,4 @@
-"""Puts the events of a stream together. Start at :class:`Plan`, then :class:`Accumulator`.
+"""Puts the events of a stream together. Start at :class:`Plan`, then :class:`Progress`.
 
 The rules are generated from the document's ``x-merge`` (``spec/extensions.md``). A plan has one :class:`Fold` for each type
 of piece; the first one folds events, and steps refer to the others by their position:
@@ -28,8 +28,8 @@ from typing import Any, Generic, NamedTuple, Optional, TypeVar, Union
 
 Final = TypeVar("Final")
 
-# Events are folded by the batch: most users of a stream never ask for the whole.
-_PENDING_MAX = 256
+# Some thousand events: more than most streams have.
+_KEPT_BYTES_MAX = 1 << 20
 
 
 class Step(NamedTuple):
@@ -236,37 +236,56 @@ class Snapshots:
         return dict(whole)
 
 
-class Accumulator(Generic[Final]):
-    """All events so far, as one."""
+class Progress(Generic[Final]):
+    """All events of a stream so far, as one.
 
-    __slots__ = ("_final", "_pending", "_plan", "_whole")
+    Most users never ask for the whole, so events are kept as the bytes that they came in, and decoded again if they do: that
+    is nothing per event, where folding each costs as much as decoding it. Beyond a limit they are folded all the same.
+    """
+
+    __slots__ = ("_decode", "_final", "_plan", "_whole", "kept", "kept_bytes", "received")
 
     def __init__(
-        self, plan: Union[Plan, Snapshots, None], final: Optional[Callable[[dict[str, Any]], Final]]
+        self,
+        plan: Union[Plan, Snapshots, None],
+        final: Optional[Callable[[dict[str, Any]], Final]],
+        decode: Callable[[str], Any],
     ) -> None:
         self._plan = plan
         self._final = final
+        self._decode = decode
         self._whole: dict[str, Any] = {}
-        self._pending: list[dict[str, Any]] = []
+        # Data of events that are not yet folded. The stream adds to it, with about how much it is.
+        self.kept: list[bytes] = []
+        self.kept_bytes = 0
+        # Events handed out.
+        self.received = 0
 
-    def push(self, event: dict[str, Any]) -> None:
-        """Takes one event's decoded JSON."""
-        self._pending.append(event)
-        if len(self._pending) >= _PENDING_MAX:
-            self._fold()
+    def add(self, event: Any) -> None:
+        """Folds a decoded event into the whole; those that were kept come first."""
+        if self.kept:
+            self.fold()
+        if self._plan is not None and type(event) is dict:
+            self._plan.add(self._whole, event)
+
+    def fold(self) -> None:
+        """Takes what is kept into the whole."""
+        kept, self.kept, self.kept_bytes = self.kept, [], 0
+        if self._plan is not None:
+            for data in kept:
+                self.add(self._decode(data.decode()))
+
+    def bound(self) -> None:
+        """To be called now and then."""
+        if self.kept_bytes > _KEPT_BYTES_MAX:
+            self.fold()
 
     def snapshot(self) -> Optional[Final]:
         """What there is so far; later events do not change it. ``None`` where the operation has no such result."""
-        self._fold()
+        self.fold()
         if self._plan is None or self._final is None:
             return None
         return self._final(self._plan.settle(self._whole))
-
-    def _fold(self) -> None:
-        if self._plan is not None:
-            for event in self._pending:
-                self._plan.add(self._whole, event)
-        self._pending.clear()
 
 
 def _index(item: Any) -> Optional[int]:

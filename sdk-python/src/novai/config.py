@@ -22,8 +22,17 @@ _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 class Config:
     """Key, address and the options that calls start from. Never changed: a change makes another."""
 
-    __slots__ = ("api_key", "base_url", "event_bytes_max", "headers", "max_retries", "query", "response_bytes_max",
-                 "retry_delay_max", "timeouts")
+    __slots__ = (
+        "api_key",
+        "base_url",
+        "event_bytes_max",
+        "headers",
+        "max_retries",
+        "query",
+        "response_bytes_max",
+        "retry_delay_max",
+        "timeouts",
+    )
 
     def __init__(self, api_key: str, base_url: str, timeouts: Timeouts, max_retries: int) -> None:
         self.api_key = clean_key(api_key)
@@ -41,7 +50,7 @@ class Config:
         cls,
         api_key: Optional[str],
         base_url: Optional[str],
-        timeout: Union[float, Timeouts, None, Omit],
+        timeout: Union[float, Timeouts, Omit, None],
         max_retries: int,
         headers: Optional[Mapping[str, str]],
         query: Optional[Mapping[str, object]],
@@ -62,7 +71,7 @@ class Config:
         self,
         api_key: Union[str, Omit],
         base_url: Union[str, Omit],
-        timeout: Union[float, Timeouts, None, Omit],
+        timeout: Union[float, Timeouts, Omit, None],
         max_retries: Union[int, Omit],
         headers: Union[Mapping[str, str], Omit],
         query: Union[Mapping[str, object], Omit],

@@ -1,23 +1,20 @@
 """Typed views over decoded JSON. Start at :class:`Model`.
 
 A model holds the JSON object as it came and reads it through generated properties. So nothing is lost: fields and values
-that this version does not know survive by construction, and decoding costs what the JSON parser costs. The functions
-below are what the properties are made of; a value that is not of the documented shape is handed out as it is.
+that this version does not know survive by construction, and decoding costs what the JSON parser costs.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Optional, TypeVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Optional
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .rate_limit import RateLimit
     from .response import Meta
-
-T = TypeVar("T")
 
 
 class Model:
@@ -93,32 +90,9 @@ class Model:
         return type(self)(_copy(self._data), self._meta)
 
 
-def view(kind: Callable[[dict[str, Any]], T], value: Any) -> T:
-    """An object as ``kind``; anything else, ``None`` among it, as it is."""
-    return kind(value) if type(value) is dict else value 
-
-
-def views(kind: Callable[[dict[str, Any]], T], value: Any) -> list[T]:
-    """Each object of a list as ``kind``; anything else as it is."""
-    if type(value) is not list:
-        return value 
-    return [kind(item) if type(item) is dict else item for item in value]
-
-
-def view_values(kind: Callable[[dict[str, Any]], T], value: Any) -> dict[str, T]:
-    """Each value of a map as ``kind``."""
-    if type(value) is not dict:
-        return value 
-    return {key: kind(item) if type(item) is dict else item for key, item in value.items()}
-
-
-def variant(tag: str, kinds: Mapping[str, Callable[[dict[str, Any]], Any]], data: dict[str, Any]) -> Any:
-    """An object of a union as the kind that its ``tag`` names; a :class:`Model` where that is not known, never another.
-
-    For use with the functions above: ``views(partial(variant, "type", KINDS), value)``.
-    """
-    name = data.get(tag)
-    return (kinds.get(name, Model) if isinstance(name, str) else Model)(data)
+def parts(model: Model) -> tuple[dict[str, Any], Optional[Meta]]:
+    """The JSON object behind a model, and the head of the reply that it came in."""
+    return model._data, model._meta
 
 
 def guess(value: Any) -> Any:

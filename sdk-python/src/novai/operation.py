@@ -22,6 +22,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, Optional, TypeVar, Union
 
+from .model import Model
+
 if TYPE_CHECKING:
     from .accumulate import Plan, Snapshots
 
@@ -117,7 +119,7 @@ class StreamOperation(Route, Generic[Event, Final]):
         self.lines = lines
 
 
-class PageOperation(Operation[Any], Generic[T]):
+class PageOperation(Operation[Model], Generic[T]):
     """An operation that lists items page by page.
 
     Args:
@@ -142,7 +144,7 @@ class PageOperation(Operation[Any], Generic[T]):
         has_more: Optional[str] = "has_more",
         joined: Optional[Mapping[str, str]] = None,
     ) -> None:
-        super().__init__(method, path, None, joined=joined)
+        super().__init__(method, path, Model, joined=joined)
         self.item = item
         self.items = items
         self.cursor_param = cursor_param

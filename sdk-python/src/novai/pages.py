@@ -1,9 +1,9 @@
 """Lists that come page by page. Start at :class:`Page`; for asyncio at :class:`AsyncPages`.
 
-    for batch in client.batches.list(limit=20):      # all of them, further pages being fetched on the way
-        ...
-    page = client.batches.list(limit=20)             # this one only
-    print(page.data, page.has_next_page())
+for batch in client.batches.list(limit=20):      # all of them, further pages being fetched on the way
+    ...
+page = client.batches.list(limit=20)             # this one only
+print(page.data, page.has_next_page())
 """
 
 from __future__ import annotations

@@ -45,27 +45,27 @@ class RawResponse(Generic[T]):
         headers: Their names do not care about case.
     """
 
-    __slots__ = ("_meta", "_result")
+    __slots__ = ("_result", "meta")
 
     def __init__(self, meta: Meta, result: T) -> None:
-        self._meta = meta
+        self.meta = meta
         self._result = result
 
     @property
     def status_code(self) -> int:
-        return self._meta.status_code
+        return self.meta.status_code
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return self._meta.headers
+        return self.meta.headers
 
     @property
     def request_id(self) -> Optional[str]:
-        return self._meta.request_id
+        return self.meta.request_id
 
     @property
     def rate_limit(self) -> Optional[RateLimit]:
-        return self._meta.rate_limit
+        return self.meta.rate_limit
 
     def parse(self) -> T:
         """What the method returns without ``with_raw_response``."""

@@ -6,8 +6,16 @@ came until then. An end without the terminal is an error (:class:`StreamTruncate
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Generic, Optional, TypeVar
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Optional, TypeVar, Union
+
+from .accumulate import Progress
+from .call import Call, is_early_end
+from .errors import NovAIError
+from .io import IO, run
+from .operation import StreamOperation
+from .sse import LineDecoder, SseDecoder, SseEvent, TooLarge
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -19,53 +27,228 @@ if TYPE_CHECKING:
 
 Event = TypeVar("Event")
 Final = TypeVar("Final")
+T = TypeVar("T")
+
+# After the terminal event, a server has only its body's end to send.
+_DRAIN_BYTES_MAX = 64 << 10
+# Long enough for an end that is on its way, short enough that a server which never ends its body delays nobody: the
+# connection is worth a few round trips, not more.
+_DRAIN_SECONDS = 0.5
 
 
-class Stream(Generic[Event, Final]):
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+# What `decode` calls between two searches for blanks, which events do not have.
+_scan: Callable[[str, int], tuple[Any, int]] = vars(_DECODER)["scan_once"]
+
+
+class _BaseStream(Generic[Event, Final]):
+    """All that does not wait, and what waits by way of :class:`IO`."""
+
+    def __init__(self, io: IO, call: Call, operation: StreamOperation[Event, Final], response: httpx.Response) -> None:
+        self.response = response
+        """The reply's head, of httpx. Its body is the stream's."""
+        self._io = io
+        self._call = call
+        self._operation = operation
+        self._terminal = None if operation.terminal is None else operation.terminal.encode()
+        bytes_max = call.config.event_bytes_max
+        self._decoder = LineDecoder(bytes_max) if operation.lines else SseDecoder(bytes_max)
+        self._pieces = io.pieces(response, "content-encoding" in response.headers)
+        # Decoded into events, and not yet handed out. An iterator, so that whoever reads on reads on where it was left.
+        self._ready: Iterator[SseEvent] = iter(())
+        # What is raised once those are.
+        self._broken: Optional[NovAIError] = None
+        self._body_ended = False
+        self._progress = Progress(operation.plan, operation.final, _DECODER.decode)
+        # "open", "complete", "failed" or "closed".
+        self._state = "open"
+
+    @property
+    def request_id(self) -> Optional[str]:
+        """``x-request-id``: what the gateway's log calls this request."""
+        request_id: Optional[str] = self.response.headers.get("x-request-id")
+        return request_id
+
+    @property
+    def rate_limit(self) -> Optional[RateLimit]:
+        """The key's limits when the stream began; ``None`` where the server does not say."""
+        from .rate_limit import RateLimit
+
+        return RateLimit.from_headers(self.response.headers)
+
+    @property
+    def events_received(self) -> int:
+        """Events handed out so far."""
+        return self._progress.received
+
+    def snapshot(self) -> Final:
+        """What the events so far make up."""
+        whole: Any = self._progress.snapshot()
+        return whole  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(request_id={self.request_id!r}, events_received={self.events_received})"
+
+    async def open(self) -> None:
+        """Waits until something is known about the body, and leaves it to be taken. A connection that breaks before is
+        raised, and may be tried again."""
+        await self._read()
+        self._call.failures.progress = self._progress
+        if self._broken is not None:
+            # Made before there was any progress to tell of.
+            self._broken.partial = self._progress.snapshot()
+
+    async def _read(self) -> bool:
+        """Waits for the next events; ``False``: there are none before the end."""
+        self._progress.bound()
+        events: list[SseEvent] = []
+        try:
+            while not events and not self._body_ended:
+                piece = await self._io.read(self._pieces)
+                if piece is None:
+                    self._body_ended = True
+                    if isinstance(self._decoder, LineDecoder):
+                        self._decoder.end(events)
+                else:
+                    self._progress.kept_bytes += len(piece)
+                    self._decoder.feed_into(piece, events)
+                    if not events:
+                        self._call.check()
+        except TooLarge:
+            failures, bytes_max = self._call.failures, self._call.config.event_bytes_max
+            self._broken = failures.too_large("an event of the stream", bytes_max, "event_too_large")
+        except Exception as cause:
+            if not is_early_end(cause):
+                raise
+            self._broken = self._call.failures.truncated()
+        self._ready = iter(events)
+        return bool(events)
+
+    async def _fill(self) -> bool:
+        """Nothing is ready: waits, for no longer than it may take. ``False``: there is no more."""
+        if self._broken is None and not self._body_ended:
+            self._call.watch("idle", self._call.timeouts.idle)
+            try:
+                if await self._read():
+                    return True
+            except Exception as cause:
+                self._broken = self._call.explain_stream(cause)
+        if self._broken is None and self._terminal is not None:
+            self._broken = self._call.failures.truncated()
+        if self._broken is not None:
+            self._state = "failed"
+            await self._io.close(self.response)
+            raise self._broken
+        await self._finish()
+        return False
+
+    async def _finish(self, error: Optional[NovAIError] = None) -> None:
+        """The last event is in: reads the rest, so that the connection can be used again."""
+        self._state = "complete" if error is None else "failed"
+        _exhaust(self._ready)
+        self._call.watch("total", _DRAIN_SECONDS)
+        left = _DRAIN_BYTES_MAX
+        try:
+            while left > 0 and not self._body_ended:
+                piece = await self._io.read(self._pieces)
+                if piece is None:
+                    break
+                left -= len(piece)
+                self._call.check()
+        except Exception:
+            # The connection is lost; the stream is whole.
+            pass
+        await self._io.close(self.response)
+        if error is not None:
+            raise error
+
+    def _examine(self, name: str, data: bytes) -> Union[Any, NovAIError]:
+        """An event that is not a plain JSON object: its value, or what is wrong with it."""
+        failures = self._call.failures
+        if name == "error":
+            return failures.event(data)
+        try:
+            value = _DECODER.decode(data.decode())
+        except UnicodeDecodeError as cause:
+            return failures.decode("an event of the stream is not UTF-8", data, cause)
+        except (ValueError, RecursionError) as cause:
+            return failures.decode("an event of the stream is not JSON", data, cause)
+        if isinstance(value, dict):
+            # Some servers put it beside the fields of an ordinary chunk.
+            return value if value.get("error") is None else failures.event(data)
+        if isinstance(self._operation.event, type):
+            return failures.decode("an event of the stream is not a JSON object", data)
+        return value
+
+    def _ended_early(self) -> NovAIError:
+        """Its error was handed out, or it was closed; what is here must still not pass for the whole."""
+        why = "was closed" if self._state == "closed" else "had failed"
+        return self._call.failures.truncated(f"the stream {why} before")
+
+
+class Stream(_BaseStream[Event, Final]):
     """The events of one reply. Iterate over it; leave the ``with`` block, or call :meth:`close`, to end it early.
 
     Attributes:
         response: The reply's head, of httpx. Its body is the stream's.
     """
 
-    response: httpx.Response
-
-    @property
-    def request_id(self) -> Optional[str]:
-        """``x-request-id``: what the gateway's log calls this request."""
-        raise NotImplementedError
-
-    @property
-    def rate_limit(self) -> Optional[RateLimit]:
-        """The key's limits when the stream began; ``None`` where the server does not say."""
-        raise NotImplementedError
-
-    @property
-    def events_received(self) -> int:
-        """Events handed out so far."""
-        raise NotImplementedError
-
     def __iter__(self) -> Iterator[Event]:
-        raise NotImplementedError
+        return self._values(self._operation.event)
 
     def __next__(self) -> Event:
-        raise NotImplementedError
+        return next(self._values(self._operation.event))
 
     def text_deltas(self) -> Iterator[str]:
         """Only the pieces of text, of the first choice; none of them empty."""
-        raise NotImplementedError
-
-    def snapshot(self) -> Final:
-        """What the events so far make up."""
-        raise NotImplementedError
+        path = self._operation.text or ()
+        return filter(None, self._values(lambda value: _text_at(value, path)))
 
     def final(self) -> Final:
         """Reads what is left and returns everything put together, as if it had not been streamed."""
-        raise NotImplementedError
+        for _ in self._values(None, fold=True):
+            pass
+        if self._state != "complete":
+            raise self._ended_early()
+        return self.snapshot()
 
     def close(self) -> None:
         """Ends the request: its connection is closed, which cancels it at the server."""
-        raise NotImplementedError
+        if self._state == "open":
+            self._state = "closed"
+            _exhaust(self._ready)
+            run(self._io.close(self.response))
+
+    def _values(self, make: Optional[Callable[[Any], T]], *, fold: bool = False) -> Iterator[T]:
+        """Each event's value, as ``make`` makes it; ``fold``: taken into the whole at once."""
+        # Whatever is the same for all events is looked up once: this loop is what a stream costs.
+        terminal, progress, scan = self._terminal, self._progress, _scan
+        while self._state == "open":
+            for name, data, _ in self._ready:
+                if data == terminal:
+                    run(self._finish())
+                    return
+                try:
+                    text = data.decode()
+                    value, end = scan(text, 0)
+                except (ValueError, StopIteration, RecursionError):
+                    value, end, text = None, -1, ""
+                if end != len(text) or type(value) is not dict or "error" in value or name == "error":
+                    value = self._examine(name, data)
+                    if isinstance(value, NovAIError):
+                        run(self._finish(value))
+                progress.received += 1
+                if fold:
+                    progress.add(value)
+                else:
+                    progress.kept.append(data)
+                yield value if make is None else make(value)
+            if self._state == "open" and not run(self._fill()):
+                return
 
     def __enter__(self) -> Self:
         return self
@@ -79,40 +262,62 @@ class Stream(Generic[Event, Final]):
         self.close()
 
 
-class AsyncStream(Generic[Event, Final]):
+class AsyncStream(_BaseStream[Event, Final]):
     """:class:`Stream` for ``async for``."""
 
-    response: httpx.Response
-
-    @property
-    def request_id(self) -> Optional[str]:
-        raise NotImplementedError
-
-    @property
-    def rate_limit(self) -> Optional[RateLimit]:
-        raise NotImplementedError
-
-    @property
-    def events_received(self) -> int:
-        raise NotImplementedError
-
     def __aiter__(self) -> AsyncIterator[Event]:
-        raise NotImplementedError
+        return self._values(self._operation.event)
 
     async def __anext__(self) -> Event:
-        raise NotImplementedError
+        return await self._values(self._operation.event).__anext__()
 
-    def text_deltas(self) -> AsyncIterator[str]:
-        raise NotImplementedError
-
-    def snapshot(self) -> Final:
-        raise NotImplementedError
+    async def text_deltas(self) -> AsyncIterator[str]:
+        """Only the pieces of text, of the first choice; none of them empty."""
+        path = self._operation.text or ()
+        async for text in self._values(lambda value: _text_at(value, path)):
+            if text:
+                yield text
 
     async def final(self) -> Final:
-        raise NotImplementedError
+        """Reads what is left and returns everything put together, as if it had not been streamed."""
+        async for _ in self._values(None, fold=True):
+            pass
+        if self._state != "complete":
+            raise self._ended_early()
+        return self.snapshot()
 
     async def close(self) -> None:
-        raise NotImplementedError
+        """Ends the request: its connection is closed, which cancels it at the server."""
+        if self._state == "open":
+            self._state = "closed"
+            _exhaust(self._ready)
+            await self._io.close(self.response)
+
+    async def _values(self, make: Optional[Callable[[Any], T]], *, fold: bool = False) -> AsyncIterator[T]:
+        """See :meth:`Stream._values`."""
+        terminal, progress, scan = self._terminal, self._progress, _scan
+        while self._state == "open":
+            for name, data, _ in self._ready:
+                if data == terminal:
+                    await self._finish()
+                    return
+                try:
+                    text = data.decode()
+                    value, end = scan(text, 0)
+                except (ValueError, StopIteration, RecursionError):
+                    value, end, text = None, -1, ""
+                if end != len(text) or type(value) is not dict or "error" in value or name == "error":
+                    value = self._examine(name, data)
+                    if isinstance(value, NovAIError):
+                        await self._finish(value)
+                progress.received += 1
+                if fold:
+                    progress.add(value)
+                else:
+                    progress.kept.append(data)
+                yield value if make is None else make(value)
+            if self._state == "open" and not await self._fill():
+                return
 
     async def __aenter__(self) -> Self:
         return self
@@ -124,3 +329,20 @@ class AsyncStream(Generic[Event, Final]):
         trace: Optional[TracebackType],
     ) -> None:
         await self.close()
+
+
+def _exhaust(iterator: Iterator[Any]) -> None:
+    """A loop that runs over it ends."""
+    for _ in iterator:
+        pass
+
+
+def _text_at(value: Any, path: tuple[Union[str, int], ...]) -> str:
+    """What lies at a path of field names, 0 being a list's item with the index 0, or the first where items have none."""
+    for step in path:
+        if step == 0:
+            items = value if isinstance(value, list) else ()
+            value = next((item for item in items if isinstance(item, dict) and item.get("index", 0) == 0), None)
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else ""

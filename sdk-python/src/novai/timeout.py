@@ -57,6 +57,4 @@ class Timeouts:
         return hash((self.connect, self.first_event, self.idle, self.total))
 
     def __repr__(self) -> str:
-        return (
-            f"Timeouts(total={self.total}, connect={self.connect}, first_event={self.first_event}, idle={self.idle})"
-        )
+        return f"Timeouts(total={self.total}, connect={self.connect}, first_event={self.first_event}, idle={self.idle})"

@@ -3,19 +3,29 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
-use novai_stores::keys::Secret;
+use novai_core::Secret;
 
 use crate::config::{BOOTSTRAP_KEY, Config, ProviderKind};
+
+/// Where it listens; a configured port 0 is a real one by now.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    pub public: SocketAddr,
+    pub admin: Option<SocketAddr>,
+}
 
 /// To stdout, so that `novai > file` keeps a new key away from the log on stderr.
 pub fn print(
     out: &mut impl Write,
     config: &Config,
-    address: SocketAddr,
+    addresses: Addresses,
     created: Option<&Secret>,
 ) -> io::Result<()> {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
-    writeln!(out, "novai {} listens on {scheme}://{address}/v1", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "novai {} listens on {scheme}://{}/v1", env!("CARGO_PKG_VERSION"), addresses.public)?;
+    if let Some(admin) = addresses.admin {
+        writeln!(out, "  key management on {scheme}://{admin}/v1")?;
+    }
     for provider in &config.providers {
         let named: Vec<&str> =
             config.models.iter().filter(|m| m.provider == provider.name).map(|m| m.id.as_str()).collect();

@@ -9,15 +9,20 @@ mod logging;
 mod signals;
 mod wiring;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
+use novai_core::SystemClock;
 use novai_http::listener::{self, Shutdown};
-use novai_http::{App, Front};
+use novai_http::{App, Front, Ports, Surface};
+use novai_stores::database::{Database, Location};
 use novai_stores::keys::{Keys, Opened};
+use tokio::net::TcpListener;
 
+use banner::Addresses;
 use cli::{Cli, Serve};
 use config::{Config, Overrides};
 
@@ -71,21 +76,55 @@ fn configuration(arguments: Serve) -> anyhow::Result<Config> {
 async fn serve(config: Config, access_log: Arc<dyn novai_http::access_log::LineSink>) -> anyhow::Result<()> {
     // Everything that can fail comes before the key is made and the banner printed.
     let tls = config.tls.as_ref().map(listener::TlsFiles::acceptor).transpose()?;
-    let socket = tokio::net::TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}: is another program using it?", config.listen))?;
-    let address = socket.local_addr()?;
-    let Opened { keys, created } = Keys::open(&config.data_dir, config.bootstrap_key.as_ref())?;
-    banner::print(&mut std::io::stdout(), &config, address, created.as_ref())?;
+    let socket = bind(config.listen).await?;
+    let admin_socket = match config.admin_listen {
+        None => None,
+        Some(address) => Some(bind(address).await?),
+    };
+    let addresses = Addresses {
+        public: socket.local_addr()?,
+        admin: admin_socket.as_ref().map(TcpListener::local_addr).transpose()?,
+    };
+    let database = Database::open(Location::in_dir(&config.data_dir)).await?;
+    let bootstrap_key = config.bootstrap_key.as_ref();
+    let Opened { keys, created } =
+        Keys::open(database, &config.data_dir, bootstrap_key, Arc::new(SystemClock)).await?;
+    banner::print(&mut std::io::stdout(), &config, addresses, created.as_ref())?;
     drop(created);
 
     let gateway = Arc::new(wiring::gateway(config.providers, &config.models)?);
     let shutdown = Shutdown::default();
-    let app = Arc::new(App::new(gateway, Arc::new(keys), config.options, shutdown.clone()));
-    let front = Arc::new(Front::new(app, config.cors, access_log).await?);
+    let ports = Ports { gateway, keys: Arc::clone(&keys) as _, key_admin: Arc::clone(&keys) as _ };
+    let app = Arc::new(App::new(ports, config.options, shutdown.clone()));
+    let surface = if admin_socket.is_some() { Surface::Public } else { Surface::All };
+    let admin = match admin_socket {
+        None => None,
+        Some(socket) => {
+            let log = Arc::clone(&access_log);
+            let front = Front::new(Arc::clone(&app), Surface::Admin, config.cors.clone(), log).await?;
+            let served =
+                listener::serve(socket, tls.clone(), config.limits.clone(), Arc::new(front), shutdown.clone());
+            Some(tokio::spawn(served))
+        }
+    };
+    let front = Arc::new(Front::new(app, surface, config.cors, access_log).await?);
     tokio::spawn(signals::watch(shutdown.clone()));
-    tracing::info!(%address, tls = tls.is_some(), "serving");
+    let upkeep = tokio::spawn(Arc::clone(&keys).keep_up());
+    tracing::info!(address = %addresses.public, tls = tls.is_some(), "serving");
     listener::serve(socket, tls, config.limits, front, shutdown).await;
+    if let Some(admin) = admin {
+        admin.await?;
+    }
+    upkeep.abort();
+    if let Err(error) = keys.write_uses().await {
+        tracing::warn!(%error, "when keys were last used could not be written");
+    }
     tracing::info!("stopped");
     Ok(())
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}: is another program using it?"))
 }

@@ -253,6 +253,8 @@ pub struct Operation {
     pub error_type: Option<TypeRef>,
     /// False where the operation opts out with `security: []`.
     pub authenticated: bool,
+    /// Roles that a caller must have: all those of one of these lists. Empty: any caller will do.
+    pub roles: Vec<Vec<String>>,
     /// Cursor pages, where inferred or declared with `x-pages`.
     pub pages: Option<Pages>,
     /// False where an error lies on the operation itself (its types have a flag of their own).

@@ -84,6 +84,7 @@ impl<'d> Builder<'d, '_> {
             errors,
             error_type,
             authenticated: self.authenticated(at),
+            roles: self.roles(at),
             pages: None,
             complete: self.operation_complete,
         }

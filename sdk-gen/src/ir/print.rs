@@ -49,6 +49,10 @@ impl Printer<'_> {
         ]);
         let name = format!("{}.{}", resource.join("."), snake(&operation.method_name));
         self.line(0, format!("\n{} {path} {id} = {name}{flags}", method.as_str().to_uppercase()));
+        if !operation.roles.is_empty() {
+            let roles: Vec<_> = operation.roles.iter().map(|roles| roles.join(" and ")).collect();
+            self.line(1, format!("for {}", roles.join(", or ")));
+        }
         for param in &operation.params {
             let flags = with_flags(&[(param.required, "required"), (param.explode, "explode")]);
             let ty = self.name(param.ty);

@@ -1,12 +1,12 @@
-//! Security schemes.
+//! Security schemes, and the roles that operations ask for.
 
 use super::{
     builder::Builder,
     model::{Location, SecurityKind, SecurityScheme},
-    source::Read,
+    source::{At, Read},
 };
 
-impl Builder<'_, '_> {
+impl<'d> Builder<'d, '_> {
     pub fn security(&mut self) -> Vec<SecurityScheme> {
         let schemes =
             self.document.root().get("components").map(|at| at.map("securitySchemes")).unwrap_or_default();
@@ -40,5 +40,27 @@ impl Builder<'_, '_> {
             found.push(SecurityScheme { name: name.to_owned(), kind });
         }
         found
+    }
+
+    /// What `security` lists beside each scheme, whichever the scheme is: `[{ key: [admin] }, { token: [admin] }]` is
+    /// `admin`.
+    pub fn roles(&mut self, at: At<'d>) -> Vec<Vec<String>> {
+        let requirements = at.get("security").or_else(|| self.document.root().get("security"));
+        let mut alternatives: Vec<Vec<String>> = Vec::new();
+        for requirement in requirements.into_iter().flat_map(At::items) {
+            let mut roles: Vec<String> = requirement
+                .entries()
+                .flat_map(|(_, roles)| roles.items().filter_map(At::as_str).map(str::to_owned))
+                .collect();
+            roles.sort();
+            roles.dedup();
+            if roles.is_empty() {
+                return Vec::new();
+            }
+            if !alternatives.contains(&roles) {
+                alternatives.push(roles);
+            }
+        }
+        alternatives
     }
 }

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::diagnostic::Diagnostics;
-use crate::ir::model::{Location, Method as Verb, Operation, Param, TypeRef};
+use crate::ir::model::{Location, Method as Verb, Operation, Param, TypeId, TypeRef};
 
 use super::openapi30;
-use super::rust::{Context, docs, names};
+use super::rust::model::Rule;
+use super::rust::{Context, docs, names, rules};
 
 #[derive(Debug)]
 pub struct Interface {
@@ -27,6 +28,8 @@ pub struct Interface {
     pub param_types: BTreeSet<String>,
     /// Components, and one entry per parameter struct.
     pub schemas: Map<String, Value>,
+    /// Each operation's id, and the roles that its callers must have: all those of one of the lists. `None` needs no caller.
+    pub roles: Vec<(String, Option<Vec<Vec<String>>>)>,
 }
 
 #[derive(Debug, Default)]
@@ -50,8 +53,30 @@ pub struct Method {
     pub query_params: Option<String>,
     /// Wire type of the body.
     pub body: Option<String>,
-    /// Wire type of the JSON answer; `None` where there is none to describe.
-    pub reply: Option<String>,
+    pub reply: Reply,
+}
+
+/// What an operation answers with, as dropshot's document describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// 200 with a wire type.
+    Found(String),
+    /// 201 with a wire type.
+    Created(String),
+    /// 204.
+    NoContent,
+    /// Nothing that could be described.
+    Other,
+}
+
+impl Reply {
+    /// The wire type.
+    pub fn body(&self) -> Option<&String> {
+        match self {
+            Reply::Found(body) | Reply::Created(body) => Some(body),
+            Reply::NoContent | Reply::Other => None,
+        }
+    }
 }
 
 /// The parameters of one operation in one location.
@@ -60,6 +85,7 @@ pub struct Params {
     pub name: String,
     pub docs: String,
     pub fields: Vec<ParamField>,
+    pub rules: Vec<Rule>,
 }
 
 #[derive(Debug)]
@@ -87,10 +113,14 @@ pub fn interface(context: &Context<'_>, diagnostics: &mut Diagnostics) -> Interf
             union_tags: context.tags.properties(),
             param_types: BTreeSet::new(),
             schemas: openapi30::named_schemas(api, diagnostics),
+            roles: Vec::new(),
         },
+        checked: rules::checked(context).into_keys().collect(),
     };
     for operation in &api.operations {
         if let Some(method) = lowering.method(operation, diagnostics) {
+            let roles = operation.authenticated.then(|| operation.roles.clone());
+            lowering.out.roles.push((operation.id.clone(), roles));
             lowering.out.methods.push(method);
         }
     }
@@ -101,6 +131,8 @@ struct Lowering<'a> {
     context: &'a Context<'a>,
     scope: names::Scope,
     out: Interface,
+    /// Types that have checks of their own.
+    checked: BTreeSet<TypeId>,
 }
 
 impl Lowering<'_> {
@@ -124,13 +156,10 @@ impl Lowering<'_> {
                 Some(self.wire(operation, ty, "request body", diagnostics)?)
             }
         };
-        let reply = match operation.success.json {
-            None => None,
-            Some(ty) => Some(self.wire(operation, ty, "response", diagnostics)?),
-        };
+        let reply = self.reply(operation, diagnostics)?;
         let event = operation.success.stream.as_ref().map(|stream| self.context.api.ty(stream.event.id));
         if let Some(event) = event.filter(|event| event.named)
-            && let Some(wire) = reply.as_ref().and_then(|reply| self.out.wire.get_mut(reply))
+            && let Some(wire) = reply.body().and_then(|reply| self.out.wire.get_mut(reply))
         {
             wire.also.insert(event.name.clone());
         }
@@ -152,6 +181,26 @@ impl Lowering<'_> {
             body,
             reply,
         })
+    }
+
+    fn reply(&mut self, operation: &Operation, diagnostics: &mut Diagnostics) -> Option<Reply> {
+        let success = &operation.success;
+        let body = match success.json {
+            None => None,
+            Some(ty) => Some(self.wire(operation, ty, "response", diagnostics)?),
+        };
+        match (success.statuses.as_slice(), body) {
+            ([200] | [], Some(body)) => Some(Reply::Found(body)),
+            ([201], Some(body)) => Some(Reply::Created(body)),
+            ([204], None) => Some(Reply::NoContent),
+            (_, None) => Some(Reply::Other),
+            (statuses, Some(_)) => refuse(
+                operation,
+                format!("a success of {statuses:?} cannot be generated"),
+                "answer JSON with 200 or 201, and nothing with 204",
+                diagnostics,
+            ),
+        }
     }
 
     /// A body's Rust type. dropshot describes it by reference, so one without a name in the document gets its Rust name.
@@ -196,12 +245,22 @@ impl Lowering<'_> {
         }
         let name = format!("{}{suffix}", names::type_name(&operation.id));
         let mut scope = names::Scope::default();
+        let mut rules = Vec::new();
         let fields = params.iter().map(|param| {
             let snake = scope.claim(names::snake(&param.name));
             let ty = self.context.reprs.ty(param.ty.id);
             ty.named(&mut |name| {
                 self.out.param_types.insert(name.to_owned());
             });
+            let own = rules::parameter(self.context, param, &format!("{name}_{snake}"), &self.checked);
+            if !own.is_empty() {
+                rules.push(Rule::Field {
+                    ident: names::identifier(&snake),
+                    wire: param.name.clone(),
+                    optional: !param.required,
+                    rules: own,
+                });
+            }
             ParamField {
                 rename: (snake != param.name).then(|| param.name.clone()),
                 ident: names::identifier(&snake),
@@ -209,11 +268,11 @@ impl Lowering<'_> {
                 ty: if param.required { ty.to_string() } else { format!("Option<{ty}>") },
             }
         });
-        let fields = fields.collect();
+        let fields: Vec<ParamField> = fields.collect();
         let schema = openapi30::parameters(self.context.api, &params, diagnostics);
         self.out.schemas.insert(name.clone(), schema);
         let docs = format!("{suffix} parameters of `{}`.", operation.id);
-        self.out.params.push(Params { name: name.clone(), docs, fields });
+        self.out.params.push(Params { name: name.clone(), docs, fields, rules });
         Some(name)
     }
 }

@@ -53,7 +53,10 @@ pub mod types {
 
 An OpenAI-compatible gateway: any client that speaks OpenAI's chat API works against it unchanged.
 
-**Authentication.** Every operation except the two probes takes `Authorization: Bearer <key>`.
+**Authentication.** Every operation except the two probes takes `Authorization: Bearer <key>` or `X-API-Key: <key>`,
+exactly one of them. Instead of a key, `Authorization` may carry a JSON Web Token, if the gateway is configured to take
+them. What a key or a token may do is its *scopes*: `inference` to call models and to list them, `usage` to read its own
+usage, `admin` to manage keys and to read everybody's usage. No scope implies another.
 
 **Errors.** Every status outside 2xx carries the same body, `{"error": {"message", "type", "param", "code"}}`.
 Branch on `code`; `docs/errors.md` lists every code with its cause and its cure.
@@ -208,6 +211,128 @@ let response = client.retrieve_model()
 ```*/
     pub fn retrieve_model(&self) -> builder::RetrieveModel<'_> {
         builder::RetrieveModel::new(self)
+    }
+    /**List API keys
+
+Lists the keys that the gateway keeps, oldest first, without the keys themselves. Keys that have expired are listed
+until they are deleted. The key in `NOVAI_BOOTSTRAP_KEY` is not kept, so it is not listed.
+
+
+Sends a `GET` request to `/admin/keys`
+
+Arguments:
+- `after`: The `next_cursor` of the page before.
+- `limit`: Keys on one page.
+```ignore
+let response = client.list_keys()
+    .after(after)
+    .limit(limit)
+    .send()
+    .await;
+```*/
+    pub fn list_keys(&self) -> builder::ListKeys<'_> {
+        builder::ListKeys::new(self)
+    }
+    /**Create an API key
+
+Makes a key and answers with it. `key` is in this answer and nowhere else: the gateway keeps a hash of it. The key
+works at once on this gateway, and on others that share its database within 5 seconds.
+
+What is left out is not limited: without `limits`, `budget`, `models` or `expires_at` the key may use everything,
+for ever, as far as the gateway's own limits allow. A key that belongs to a tenant makes keys of the same tenant
+only.
+
+
+Sends a `POST` request to `/admin/keys`
+
+```ignore
+let response = client.create_key()
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn create_key(&self) -> builder::CreateKey<'_> {
+        builder::CreateKey::new(self)
+    }
+    /**Retrieve an API key
+
+Describes one key. The key itself is not in the answer; if it is lost, make or rotate one.
+
+Sends a `GET` request to `/admin/keys/{id}`
+
+Arguments:
+- `id`: Id of the key, as it was answered when the key was made.
+```ignore
+let response = client.retrieve_key()
+    .id(id)
+    .send()
+    .await;
+```*/
+    pub fn retrieve_key(&self) -> builder::RetrieveKey<'_> {
+        builder::RetrieveKey::new(self)
+    }
+    /**Revoke an API key
+
+Removes a key for good. It is refused from the answer on; on other gateways that share the database within
+5 seconds. Requests that it has already begun are finished. Its usage stays on record.
+
+
+Sends a `DELETE` request to `/admin/keys/{id}`
+
+Arguments:
+- `id`: Id of the key, as it was answered when the key was made.
+```ignore
+let response = client.delete_key()
+    .id(id)
+    .send()
+    .await;
+```*/
+    pub fn delete_key(&self) -> builder::DeleteKey<'_> {
+        builder::DeleteKey::new(self)
+    }
+    /**Change an API key
+
+Changes what is named and leaves the rest. A value is replaced whole: `"limits": {"rpm": 10}` also removes a `tpm`
+that was there, and `"limits": {}` removes all. `null` removes `models` (every model is allowed then) and
+`expires_at` (the key does not expire). The key itself stays; to change it, rotate it.
+
+Holds for requests that come after the answer; on other gateways that share the database within 5 seconds.
+
+
+Sends a `PATCH` request to `/admin/keys/{id}`
+
+Arguments:
+- `id`: Id of the key, as it was answered when the key was made.
+- `body`
+```ignore
+let response = client.update_key()
+    .id(id)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn update_key(&self) -> builder::UpdateKey<'_> {
+        builder::UpdateKey::new(self)
+    }
+    /**Rotate an API key
+
+Replaces the key itself and keeps all else: id, name, limits, budget and usage. The answer has the new key, this
+once. The old one is refused from then on; on other gateways that share the database within 5 seconds. To change
+over without a gap, make a second key, and delete the first when nobody uses it any more.
+
+
+Sends a `POST` request to `/admin/keys/{id}/rotate`
+
+Arguments:
+- `id`: Id of the key, as it was answered when the key was made.
+```ignore
+let response = client.rotate_key()
+    .id(id)
+    .send()
+    .await;
+```*/
+    pub fn rotate_key(&self) -> builder::RotateKey<'_> {
+        builder::RotateKey::new(self)
     }
     /**Is the process alive?
 
@@ -535,6 +660,539 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "retrieve_model",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::list_keys`]
+
+[`Client::list_keys`]: super::Client::list_keys*/
+    #[derive(Debug, Clone)]
+    pub struct ListKeys<'a> {
+        client: &'a super::Client,
+        after: Result<Option<crate::generated::types::Cursor>, String>,
+        limit: Result<Option<::std::num::NonZeroU64>, String>,
+    }
+    impl<'a> ListKeys<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                after: Ok(None),
+                limit: Ok(None),
+            }
+        }
+        pub fn after<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::types::Cursor>,
+        {
+            self.after = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `crate :: generated :: types :: Cursor` for after failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn limit<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::num::NonZeroU64>,
+        {
+            self.limit = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: num :: NonZeroU64` for limit failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/admin/keys`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<crate::generated::types::KeyPage>,
+            Error<crate::generated::types::ErrorResponse>,
+        > {
+            let Self { client, after, limit } = self;
+            let after = after.map_err(Error::InvalidRequest)?;
+            let limit = limit.map_err(Error::InvalidRequest)?;
+            let url = format!("{}/admin/keys", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("after", &after))
+                .query(&progenitor_client::QueryParam::new("limit", &limit))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "list_keys",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::create_key`]
+
+[`Client::create_key`]: super::Client::create_key*/
+    #[derive(Debug, Clone)]
+    pub struct CreateKey<'a> {
+        client: &'a super::Client,
+        body: Result<crate::generated::types::KeyCreateRequest, String>,
+    }
+    impl<'a> CreateKey<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                body: Err("body was not initialized".to_string()),
+            }
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::types::KeyCreateRequest>,
+        {
+            self.body = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `crate :: generated :: types :: KeyCreateRequest` for body failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `POST` request to `/admin/keys`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<crate::generated::types::KeyWithSecret>,
+            Error<crate::generated::types::ErrorResponse>,
+        > {
+            let Self { client, body } = self;
+            let body = body.map_err(Error::InvalidRequest)?;
+            let url = format!("{}/admin/keys", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "create_key",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                201u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::retrieve_key`]
+
+[`Client::retrieve_key`]: super::Client::retrieve_key*/
+    #[derive(Debug, Clone)]
+    pub struct RetrieveKey<'a> {
+        client: &'a super::Client,
+        id: Result<crate::generated::types::KeyId, String>,
+    }
+    impl<'a> RetrieveKey<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                id: Err("id was not initialized".to_string()),
+            }
+        }
+        pub fn id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::types::KeyId>,
+        {
+            self.id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `crate :: generated :: types :: KeyId` for id failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/admin/keys/{id}`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<crate::generated::types::Key>,
+            Error<crate::generated::types::ErrorResponse>,
+        > {
+            let Self { client, id } = self;
+            let id = id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/admin/keys/{}", client.baseurl, encode_path(& id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "retrieve_key",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::delete_key`]
+
+[`Client::delete_key`]: super::Client::delete_key*/
+    #[derive(Debug, Clone)]
+    pub struct DeleteKey<'a> {
+        client: &'a super::Client,
+        id: Result<crate::generated::types::KeyId, String>,
+    }
+    impl<'a> DeleteKey<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                id: Err("id was not initialized".to_string()),
+            }
+        }
+        pub fn id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::types::KeyId>,
+        {
+            self.id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `crate :: generated :: types :: KeyId` for id failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/admin/keys/{id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<()>, Error<crate::generated::types::ErrorResponse>> {
+            let Self { client, id } = self;
+            let id = id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/admin/keys/{}", client.baseurl, encode_path(& id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "delete_key",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                204u16 => Ok(ResponseValue::empty(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::update_key`]
+
+[`Client::update_key`]: super::Client::update_key*/
+    #[derive(Debug, Clone)]
+    pub struct UpdateKey<'a> {
+        client: &'a super::Client,
+        id: Result<crate::generated::types::KeyId, String>,
+        body: Result<crate::generated::types::KeyUpdateRequest, String>,
+    }
+    impl<'a> UpdateKey<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                id: Err("id was not initialized".to_string()),
+                body: Err("body was not initialized".to_string()),
+            }
+        }
+        pub fn id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::types::KeyId>,
+        {
+            self.id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `crate :: generated :: types :: KeyId` for id failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::types::KeyUpdateRequest>,
+        {
+            self.body = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `crate :: generated :: types :: KeyUpdateRequest` for body failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `PATCH` request to `/admin/keys/{id}`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<crate::generated::types::Key>,
+            Error<crate::generated::types::ErrorResponse>,
+        > {
+            let Self { client, id, body } = self;
+            let id = id.map_err(Error::InvalidRequest)?;
+            let body = body.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/admin/keys/{}", client.baseurl, encode_path(& id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .patch(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "update_key",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::rotate_key`]
+
+[`Client::rotate_key`]: super::Client::rotate_key*/
+    #[derive(Debug, Clone)]
+    pub struct RotateKey<'a> {
+        client: &'a super::Client,
+        id: Result<crate::generated::types::KeyId, String>,
+    }
+    impl<'a> RotateKey<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                id: Err("id was not initialized".to_string()),
+            }
+        }
+        pub fn id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::types::KeyId>,
+        {
+            self.id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `crate :: generated :: types :: KeyId` for id failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `POST` request to `/admin/keys/{id}/rotate`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<crate::generated::types::KeyWithSecret>,
+            Error<crate::generated::types::ErrorResponse>,
+        > {
+            let Self { client, id } = self;
+            let id = id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/admin/keys/{}/rotate", client.baseurl, encode_path(& id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "rotate_key",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;

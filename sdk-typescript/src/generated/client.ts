@@ -8,6 +8,7 @@
  */
 
 import { Client } from '../runtime/client.js';
+import { Admin } from './resources/admin.js';
 import { Chat } from './resources/chat.js';
 import { HealthResource } from './resources/health.js';
 import { Models } from './resources/models.js';
@@ -18,7 +19,10 @@ import { Ready } from './resources/ready.js';
  * unchanged.
  *
  * **Authentication.** Every operation except the two probes takes `Authorization: Bearer
- * <key>`.
+ * <key>` or `X-API-Key: <key>`, exactly one of them. Instead of a key, `Authorization` may
+ * carry a JSON Web Token, if the gateway is configured to take them. What a key or a token may
+ * do is its *scopes*: `inference` to call models and to list them, `usage` to read its own
+ * usage, `admin` to manage keys and to read everybody's usage. No scope implies another.
  *
  * **Errors.** Every status outside 2xx carries the same body, `{"error": {"message", "type",
  * "param", "code"}}`. Branch on `code`; `docs/errors.md` lists every code with its cause and
@@ -37,6 +41,8 @@ export class NovAI extends Client {
 
   /** The models that the caller may use. */
   readonly models: Models = new Models(this);
+
+  readonly admin: Admin = new Admin(this);
 
   /**
    * Probes for load balancers and orchestrators. They need no key and say nothing about

@@ -19,6 +19,30 @@ pub(crate) fn explain<T: DeserializeOwned>(raw: &[u8], error: &serde_json::Error
     BodyError::Invalid(violation(param, &reason))
 }
 
+/// The same for a parameter, of which `encoded` has all, as in a query.
+pub(crate) fn parameter<E: std::fmt::Display>(
+    encoded: &str,
+    error: &serde_path_to_error::Error<E>,
+) -> Violation {
+    let reason = error.inner().to_string();
+    let mut violation = violation(error.path().to_string(), &reason);
+    let value = form_urlencoded::parse(encoded.as_bytes()).find(|(name, _)| *name == violation.param);
+    if violation.got.is_empty()
+        && let Some((_, value)) = value
+    {
+        // The decoder of numbers and booleans says what it wants, but not what it got.
+        violation.rule = match reason.as_str() {
+            reason if reason.contains("digit") || reason.contains("integer") => {
+                "must be a whole number".to_owned()
+            }
+            reason if reason.contains("`true` or `false`") => "must be `true` or `false`".to_owned(),
+            _ => violation.rule,
+        };
+        violation.got = format!("`{}`", shorten(&value));
+    }
+    violation
+}
+
 /// From the decoded JSON, tags first: exact paths inside unions, but blind to duplicate keys.
 fn locate_by_value<T: DeserializeOwned>(raw: &[u8]) -> Option<(String, String)> {
     let mut value: Value = serde_json::from_slice(raw).ok()?;

@@ -1,11 +1,12 @@
 //! The HTTP interface of the gateway as dropshot sees it: the generated trait, and what its signatures are made of.
 //!
 //! Start at [`Gateway`]; `http` implements it. **Invariant:** no decision is taken here. A body is read, decoded and checked
-//! by its schema ([`body`]); everything after that is `http`'s and `core`'s business.
+//! by its schema ([`body`], [`params`]); everything after that is `http`'s and `core`'s business.
 
 pub mod body;
 pub mod error;
 mod explain;
+pub mod params;
 pub mod reply;
 pub mod schema;
 
@@ -15,4 +16,5 @@ pub mod generated;
 
 pub use error::ApiError;
 pub use generated::*;
-pub use reply::Reply;
+pub use params::{PathParams, QueryParams};
+pub use reply::{Created, NoContent, Reply};

@@ -63,6 +63,7 @@ impl Gateway {
     }
 
     pub async fn complete(&self, chat: ChatRequest) -> Result<Answered, Error> {
+        check_model(&chat.principal, &chat.request.model)?;
         let target = self.catalog.resolve(&chat.request.model).await?;
         let permit = self.admit(&chat, &target).await?;
         let completion = target.provider.complete(call(chat, &target)).await?;
@@ -76,6 +77,7 @@ impl Gateway {
     pub async fn stream(&self, chat: ChatRequest) -> Result<Streamed, Error> {
         let started_at = Instant::now();
         let usage_wanted = usage_wanted(&chat.request);
+        check_model(&chat.principal, &chat.request.model)?;
         let target = self.catalog.resolve(&chat.request.model).await?;
         let permit = self.admit(&chat, &target).await?;
         let streaming = target.provider.stream(call(chat, &target)).await?;
@@ -99,11 +101,15 @@ impl Gateway {
         Ok(self.limits.admit(ask).await?)
     }
 
-    pub async fn models(&self) -> Result<Vec<ModelInfo>, Error> {
-        self.catalog.list().await
+    /// Those that `principal` may call.
+    pub async fn models(&self, principal: &Principal) -> Result<Vec<ModelInfo>, Error> {
+        let mut models = self.catalog.list().await?;
+        models.retain(|model| principal.may_call(&model.id));
+        Ok(models)
     }
 
-    pub async fn model(&self, id: &str) -> Result<ModelInfo, Error> {
+    pub async fn model(&self, principal: &Principal, id: &str) -> Result<ModelInfo, Error> {
+        check_model(principal, id)?;
         self.catalog.get(id).await
     }
 
@@ -112,6 +118,11 @@ impl Gateway {
         let models = self.catalog.list().await.map_or(0, |models| models.len());
         Readiness { ready: models > 0, models }
     }
+}
+
+/// A model that a caller may not use does not exist for them: they must not learn which there are.
+fn check_model(principal: &Principal, model: &str) -> Result<(), Error> {
+    if principal.may_call(model) { Ok(()) } else { Err(Error::ModelNotFound { model: model.to_owned() }) }
 }
 
 fn call(chat: ChatRequest, target: &Target) -> ChatCall {

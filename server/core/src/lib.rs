@@ -24,7 +24,7 @@ pub use clock::{Clock, SystemClock};
 pub use deadlines::Deadlines;
 pub use error::{Deadline, Error, Rejection, RejectionReason};
 pub use gateway::{Answered, ChatRequest, Gateway, Readiness, Streamed};
-pub use keys::KeyStore;
+pub use keys::{KeyAdmin, KeyStore, Secret};
 pub use limits::{LimitSnapshot, LimitSpec, Limits};
 pub use money::BudgetSpec;
 pub use principal::{Principal, Scope, Scopes};

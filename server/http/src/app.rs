@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use novai_core::{Gateway, KeyStore};
+use novai_core::{Gateway, KeyAdmin, KeyStore};
 
 use crate::contexts::Contexts;
 use crate::listener::Shutdown;
@@ -36,16 +36,25 @@ impl Default for Options {
     }
 }
 
+/// What operations call.
+pub struct Ports {
+    pub gateway: Arc<Gateway>,
+    pub keys: Arc<dyn KeyStore>,
+    pub key_admin: Arc<dyn KeyAdmin>,
+}
+
 pub struct App {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) keys: Arc<dyn KeyStore>,
+    pub(crate) key_admin: Arc<dyn KeyAdmin>,
     pub(crate) options: Options,
     pub(crate) shutdown: Shutdown,
     pub(crate) contexts: Contexts,
 }
 
 impl App {
-    pub fn new(gateway: Arc<Gateway>, keys: Arc<dyn KeyStore>, options: Options, shutdown: Shutdown) -> Self {
-        App { gateway, keys, options, shutdown, contexts: Contexts::default() }
+    pub fn new(ports: Ports, options: Options, shutdown: Shutdown) -> Self {
+        let Ports { gateway, keys, key_admin } = ports;
+        App { gateway, keys, key_admin, options, shutdown, contexts: Contexts::default() }
     }
 }

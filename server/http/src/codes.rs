@@ -28,6 +28,7 @@ pub(crate) enum Code {
     StreamBroken,
     EventTooLarge,
     NotReady,
+    StoreUnavailable,
     Overloaded,
     LimitsUnavailable,
     ProviderTimeout,
@@ -75,6 +76,7 @@ impl Code {
             Code::StreamBroken => (StatusCode::BAD_GATEWAY, UPSTREAM, "stream_broken"),
             Code::EventTooLarge => (StatusCode::BAD_GATEWAY, UPSTREAM, "event_too_large"),
             Code::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "server_error", "not_ready"),
+            Code::StoreUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "server_error", "store_unavailable"),
             Code::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "server_error", "overloaded"),
             Code::LimitsUnavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "server_error", "limits_unavailable")
@@ -89,7 +91,7 @@ impl Code {
 mod tests {
     use super::*;
 
-    const ALL: [Code; 26] = [
+    const ALL: [Code; 27] = [
         Code::InvalidRequest,
         Code::MissingApiKey,
         Code::InvalidApiKey,
@@ -113,6 +115,7 @@ mod tests {
         Code::StreamBroken,
         Code::EventTooLarge,
         Code::NotReady,
+        Code::StoreUnavailable,
         Code::Overloaded,
         Code::LimitsUnavailable,
         Code::ProviderTimeout,

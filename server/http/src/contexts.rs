@@ -145,8 +145,11 @@ mod tests {
     async fn a_slow_body_holds_no_context() {
         let shutdown = Shutdown::default();
         let gateway = Arc::new(Gateway::new(Catalog::new()));
-        let app = Arc::new(App::new(gateway, Arc::new(AnyKey), crate::Options::default(), shutdown.clone()));
-        let front = Arc::new(Front::new(Arc::clone(&app), Cors::default(), Arc::new(())).await.unwrap());
+        let ports = crate::Ports { gateway, keys: Arc::new(AnyKey), key_admin: Arc::new(()) };
+        let app = Arc::new(App::new(ports, crate::Options::default(), shutdown.clone()));
+        let front = Arc::new(
+            Front::new(Arc::clone(&app), crate::Surface::All, Cors::default(), Arc::new(())).await.unwrap(),
+        );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, None, Limits::default(), front, shutdown));

@@ -11,8 +11,11 @@ use bytes::Bytes;
 use dropshot::{Body, RequestContext};
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use novai_api::{ApiError, Reply};
+use novai_api::ApiError;
+use novai_api::body::BodyError;
 use novai_core::Principal;
+use novai_types::Violation;
+use serde::Serialize;
 
 use crate::access_log::Trail;
 use crate::app::App;
@@ -63,8 +66,19 @@ impl Exchange {
 }
 
 /// Every operation's last step. Problems are replies too: as errors, dropshot would lose their headers.
-pub(crate) fn reply<T>(result: Result<Response<Body>, Problem>) -> Result<Reply<T>, ApiError> {
-    Ok(Reply::from(result.unwrap_or_else(Problem::into_response)))
+pub(crate) fn reply<R: From<Response<Body>>>(result: Result<Response<Body>, Problem>) -> Result<R, ApiError> {
+    Ok(R::from(result.unwrap_or_else(Problem::into_response)))
+}
+
+/// What the query or the path says, valid by its schema.
+pub(crate) fn checked<T>(params: Result<T, Violation>) -> Result<T, Problem> {
+    params.map_err(|violation| BodyError::Invalid(violation).into())
+}
+
+/// A 200 with the JSON of `value`.
+pub(crate) fn encoded(value: &impl Serialize) -> Result<Response<Body>, Problem> {
+    // Strings, numbers, lists and maps of them: cannot fail.
+    serde_json::to_vec(value).map(json).map_err(|_| Problem::internal())
 }
 
 /// A 200 with `json`.

@@ -1,6 +1,6 @@
 //! Everything that happens to a request before and after its operation.
 //!
-//! In order: request id → `Host` → CORS preflight → route (404, 405) → key (401) → operation (panics end here) →
+//! In order: request id → `Host` → CORS preflight → route (404, 405) → credential (401, 403) → operation (panics end here) →
 //! headers of every answer. Bodies are read by operations, so nothing is read for a stranger.
 
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ use crate::cors::{self, Cors};
 use crate::listener::Handler;
 use crate::problem::{ErrorCode, Problem};
 use crate::request_id::{self, RequestIds};
-use crate::routes::Routes;
+use crate::routes::{Routes, Surface};
 use crate::tracked::TrackedBody;
 use crate::{auth, exchange, operations, rate_limit};
 
@@ -46,21 +46,28 @@ pub enum FrontError {
 }
 
 impl Front {
-    pub async fn new(app: Arc<App>, cors: Cors, access_log: Arc<dyn LineSink>) -> Result<Self, FrontError> {
+    pub async fn new(
+        app: Arc<App>,
+        surface: Surface,
+        cors: Cors,
+        access_log: Arc<dyn LineSink>,
+    ) -> Result<Self, FrontError> {
         let api = operations::api().map_err(|error| FrontError::Api(error.to_string()))?;
-        Self::with_api(app, api, cors, access_log).await
+        Self::with_api(app, api, surface, cors, access_log).await
     }
 
     /// For tests: any operations.
     pub(crate) async fn with_api(
         app: Arc<App>,
         api: ApiDescription<Arc<App>>,
+        surface: Surface,
         cors: Cors,
         access_log: Arc<dyn LineSink>,
     ) -> Result<Self, FrontError> {
         contexts::make(&app).await?;
         let request_ids = RequestIds::new()?;
-        Ok(Front { app, routes: Routes::new(api), cors, access_log, request_ids })
+        let routes = Routes::new(api, surface).map_err(FrontError::Api)?;
+        Ok(Front { app, routes, cors, access_log, request_ids })
     }
 
     async fn answer(
@@ -78,9 +85,14 @@ impl Front {
         let operation = route.operation;
         trail.facts().route = Some(Arc::clone(&operation.template));
         let mut caller = None;
-        if operation.needs_key {
+        if let Some(required) = &operation.required {
             let principal = auth::authenticate(request.headers(), &*self.app.keys)?;
             trail.facts().key_id = Some(Arc::clone(&principal.id));
+            if let Err(problem) = auth::authorize(&principal, required) {
+                let mut response = problem.into_response();
+                rate_limit::decorate(&self.app.gateway, &principal, trail, &mut response).await;
+                return Ok(response);
+            }
             caller = Some(principal);
         }
 

@@ -1,7 +1,7 @@
 //! HTTP in, core calls out.
 //!
 //! Start at [`front::Front`]: everything that happens to a request before and after its operation. The operations are one
-//! file per tag of the spec: [`chat`], [`models`], [`health`]; they implement the generated `novai_api::Gateway`.
+//! file per tag of the spec: [`chat`], [`models`], [`keys`], [`health`]; they implement the generated `novai_api::Gateway`.
 //!
 //! * [`listener`] owns connections and knows nothing about requests.
 //! * dropshot is the router and the API's description, not the server ([`contexts`] tells how).
@@ -23,6 +23,7 @@ mod error;
 mod exchange;
 mod front;
 mod health;
+mod keys;
 pub mod listener;
 mod models;
 mod operations;
@@ -34,5 +35,6 @@ mod routes;
 mod sse;
 mod tracked;
 
-pub use app::{App, Options};
+pub use app::{App, Options, Ports};
 pub use front::{Front, FrontError};
+pub use routes::Surface;

@@ -2,10 +2,11 @@
 
 use dropshot::Body;
 use http::Response;
+use novai_api::{PathParams, RetrieveModelPath};
 use novai_core::ModelInfo;
 use serde::Serialize;
 
-use crate::exchange::{Exchange, json};
+use crate::exchange::{Exchange, checked, encoded};
 use crate::problem::Problem;
 
 /// Written straight from `core`'s view; the shape is the spec's `Model`.
@@ -30,16 +31,15 @@ impl<'a> From<&'a ModelInfo> for Model<'a> {
 }
 
 pub(crate) async fn list(exchange: Exchange) -> Result<Response<Body>, Problem> {
-    let models = exchange.app.gateway.models().await?;
+    let models = exchange.app.gateway.models(&*exchange.principal()?).await?;
     encoded(&ModelList { object: "list", data: models.iter().map(Model::from).collect() })
 }
 
-pub(crate) async fn retrieve(exchange: Exchange, id: &str) -> Result<Response<Body>, Problem> {
-    let model = exchange.app.gateway.model(id).await?;
+pub(crate) async fn retrieve(
+    exchange: Exchange,
+    path: PathParams<RetrieveModelPath>,
+) -> Result<Response<Body>, Problem> {
+    let id = checked(path.checked())?.model;
+    let model = exchange.app.gateway.model(&*exchange.principal()?, &id).await?;
     encoded(&Model::from(&model))
-}
-
-fn encoded(value: &impl Serialize) -> Result<Response<Body>, Problem> {
-    // Strings and numbers only: cannot fail.
-    serde_json::to_vec(value).map(json).map_err(|_| Problem::internal())
 }

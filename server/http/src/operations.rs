@@ -1,15 +1,24 @@
 //! The generated interface, implemented: one line per operation, the work in the file of its tag.
 
+use std::future::Future;
 use std::sync::Arc;
 
-use dropshot::{ApiDescription, ApiDescriptionBuildErrors, Path, RequestContext};
+use dropshot::{ApiDescription, ApiDescriptionBuildErrors, Body, RequestContext};
+use http::Response;
 use novai_api::body::JsonBody;
-use novai_api::{ApiError, Gateway, Reply, RetrieveModelPath, gateway_mod};
-use novai_types::{ChatCompletion, ChatCompletionRequest, Health, Model, ModelList, Readiness};
+use novai_api::{
+    ApiError, Created, DeleteKeyPath, Gateway, ListKeysQuery, NoContent, PathParams, QueryParams, Reply,
+    RetrieveKeyPath, RetrieveModelPath, RotateKeyPath, UpdateKeyPath, gateway_mod,
+};
+use novai_types::{
+    ChatCompletion, ChatCompletionRequest, Health, Key, KeyCreateRequest, KeyPage, KeyUpdateRequest,
+    KeyWithSecret, Model, ModelList, Readiness,
+};
 
 use crate::app::App;
 use crate::exchange::{Exchange, reply};
-use crate::{chat, health, models};
+use crate::problem::Problem;
+use crate::{chat, health, keys, models};
 
 /// Never constructed: only its functions are used.
 enum Operations {}
@@ -18,44 +27,86 @@ pub(crate) fn api() -> Result<ApiDescription<Arc<App>>, ApiDescriptionBuildError
     gateway_mod::api_description::<Operations>()
 }
 
+type Context = RequestContext<Arc<App>>;
+
+/// Every operation: begin, do, reply.
+async fn run<R, F>(context: Context, operation: impl FnOnce(Exchange) -> F) -> Result<R, ApiError>
+where
+    R: From<Response<Body>>,
+    F: Future<Output = Result<Response<Body>, Problem>>,
+{
+    reply(match Exchange::begin(context) {
+        Ok(exchange) => operation(exchange).await,
+        Err(problem) => Err(problem),
+    })
+}
+
 impl Gateway for Operations {
     type Context = Arc<App>;
 
     async fn create_chat_completion(
-        context: RequestContext<Arc<App>>,
+        context: Context,
         body: JsonBody<ChatCompletionRequest>,
     ) -> Result<Reply<ChatCompletion>, ApiError> {
-        reply(match Exchange::begin(context) {
-            Ok(exchange) => chat::create(exchange, body).await,
-            Err(problem) => Err(problem),
-        })
+        run(context, |exchange| chat::create(exchange, body)).await
     }
 
-    async fn list_models(context: RequestContext<Arc<App>>) -> Result<Reply<ModelList>, ApiError> {
-        reply(match Exchange::begin(context) {
-            Ok(exchange) => models::list(exchange).await,
-            Err(problem) => Err(problem),
-        })
+    async fn list_models(context: Context) -> Result<Reply<ModelList>, ApiError> {
+        run(context, models::list).await
     }
 
     async fn retrieve_model(
-        context: RequestContext<Arc<App>>,
-        path: Path<RetrieveModelPath>,
+        context: Context,
+        path: PathParams<RetrieveModelPath>,
     ) -> Result<Reply<Model>, ApiError> {
-        reply(match Exchange::begin(context) {
-            Ok(exchange) => models::retrieve(exchange, &path.into_inner().model).await,
-            Err(problem) => Err(problem),
-        })
+        run(context, |exchange| models::retrieve(exchange, path)).await
     }
 
-    async fn check_health(context: RequestContext<Arc<App>>) -> Result<Reply<Health>, ApiError> {
-        reply(Exchange::begin(context).and_then(|_| health::alive()))
+    async fn create_key(
+        context: Context,
+        body: JsonBody<KeyCreateRequest>,
+    ) -> Result<Created<KeyWithSecret>, ApiError> {
+        run(context, |exchange| keys::create(exchange, body)).await
     }
 
-    async fn check_ready(context: RequestContext<Arc<App>>) -> Result<Reply<Readiness>, ApiError> {
-        reply(match Exchange::begin(context) {
-            Ok(exchange) => health::ready(exchange).await,
-            Err(problem) => Err(problem),
-        })
+    async fn list_keys(
+        context: Context,
+        query: QueryParams<ListKeysQuery>,
+    ) -> Result<Reply<KeyPage>, ApiError> {
+        run(context, |exchange| keys::list(exchange, query)).await
+    }
+
+    async fn retrieve_key(
+        context: Context,
+        path: PathParams<RetrieveKeyPath>,
+    ) -> Result<Reply<Key>, ApiError> {
+        run(context, |exchange| keys::retrieve(exchange, path)).await
+    }
+
+    async fn update_key(
+        context: Context,
+        path: PathParams<UpdateKeyPath>,
+        body: JsonBody<KeyUpdateRequest>,
+    ) -> Result<Reply<Key>, ApiError> {
+        run(context, |exchange| keys::update(exchange, path, body)).await
+    }
+
+    async fn delete_key(context: Context, path: PathParams<DeleteKeyPath>) -> Result<NoContent, ApiError> {
+        run(context, |exchange| keys::delete(exchange, path)).await
+    }
+
+    async fn rotate_key(
+        context: Context,
+        path: PathParams<RotateKeyPath>,
+    ) -> Result<Reply<KeyWithSecret>, ApiError> {
+        run(context, |exchange| keys::rotate(exchange, path)).await
+    }
+
+    async fn check_health(context: Context) -> Result<Reply<Health>, ApiError> {
+        run(context, |_| async { health::alive() }).await
+    }
+
+    async fn check_ready(context: Context) -> Result<Reply<Readiness>, ApiError> {
+        run(context, health::ready).await
     }
 }

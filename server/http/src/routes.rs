@@ -1,5 +1,5 @@
-//! Method and path → operation, by dropshot's router; plus what dropshot does not know: the `/v1` prefix, `HEAD`, and which
-//! routes need no key.
+//! Method and path → operation, by dropshot's router; plus what dropshot does not know: the `/v1` prefix, `HEAD`, whom an
+//! operation asks for, and on which listener it lives.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,13 +11,40 @@ use http::header::ALLOW;
 use http::{Method, Request, Response, StatusCode};
 
 use crate::app::App;
+use crate::auth::{self, Required};
 use crate::codes::Code;
 use crate::problem::Problem;
 
 /// Where the spec's `servers` puts the API.
 const PREFIX: &str = "/v1";
-/// Probes: they need no key and answer at the root too. The spec marks them `security: []`.
+/// Probes: they answer at the root too.
 const OPEN: [&str; 2] = ["/health", "/ready"];
+
+/// Where key management lives in the spec.
+const ADMIN: &str = "/admin/";
+/// What the listener for it serves beside: reading what those keys used.
+const USAGE: &str = "/usage";
+
+/// Which operations a listener serves. What it does not serve does not exist on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surface {
+    /// There is one listener for everything.
+    All,
+    /// Key management lives elsewhere.
+    Public,
+    /// Key management, usage and the probes.
+    Admin,
+}
+
+impl Surface {
+    fn serves(self, path: &str) -> bool {
+        match self {
+            Surface::All => true,
+            Surface::Public => !path.starts_with(ADMIN),
+            Surface::Admin => path.starts_with(ADMIN) || path == USAGE || OPEN.contains(&path),
+        }
+    }
+}
 
 /// A handler's refusal to say more: dropshot's type for it cannot be named.
 pub(crate) struct Refused;
@@ -36,7 +63,8 @@ pub(crate) struct Route {
 pub(crate) struct Operation {
     /// For the log: `/v1/models/{model}`.
     pub template: Arc<str>,
-    pub needs_key: bool,
+    /// `None`: anybody may call it.
+    pub required: Option<Required>,
     pub run: Box<Run>,
     method: Method,
     id: String,
@@ -48,19 +76,24 @@ pub(crate) struct Routes {
     by_id: HashMap<String, Arc<Operation>>,
     /// Paths without parameters, found without dropshot's router: it takes every path apart and copies the pieces.
     fixed: HashMap<String, Vec<Arc<Operation>>>,
+    surface: Surface,
 }
 
 impl Routes {
-    pub(crate) fn new(api: ApiDescription<Arc<App>>) -> Self {
+    /// Fails if the spec asks for a scope that there is not.
+    pub(crate) fn new(api: ApiDescription<Arc<App>>, surface: Surface) -> Result<Self, String> {
         let router = api.into_router();
         let mut by_id = HashMap::new();
         let mut fixed: HashMap<String, Vec<Arc<Operation>>> = HashMap::new();
         for (path, _, endpoint) in router.endpoints(None) {
+            if !surface.serves(&path) {
+                continue;
+            }
             // Routes live as long as the process does; a future that borrows its handler needs no second box.
             let handler = &**Box::leak(Box::new(Arc::clone(&endpoint.handler)));
             let operation = Arc::new(Operation {
                 template: format!("{PREFIX}{path}").into(),
-                needs_key: !OPEN.contains(&path.as_str()),
+                required: required(&endpoint.operation_id)?,
                 run: Box::new(move |context, request| {
                     Box::pin(handler.handle_request(context, request).map_err(|_| Refused))
                 }),
@@ -76,7 +109,7 @@ impl Routes {
         // The router's type has no public name; a closure can hold it.
         let lookup: Lookup =
             Box::new(move |method, path| Ok(router.lookup_route(method, path.into(), None)?.endpoint));
-        Routes { lookup, by_id, fixed }
+        Ok(Routes { lookup, by_id, fixed, surface })
     }
 
     /// Only the path counts: a `Host`, an absolute target or a query never changes what is matched.
@@ -86,6 +119,9 @@ impl Routes {
             _ if OPEN.contains(&path) => path,
             _ => return Err(unknown_path()),
         };
+        if !self.surface.serves(path) {
+            return Err(unknown_path());
+        }
         let method = if *method == Method::HEAD { &Method::GET } else { method };
         let fixed = self.fixed.get(path).into_iter().flatten().find(|operation| operation.method == *method);
         if let Some(operation) = fixed {
@@ -115,6 +151,15 @@ impl Routes {
                 listed.map(str::to_owned).ok_or(problem)
             }
         }
+    }
+}
+
+/// Operations that the spec does not have (tests make some) ask for a caller, and for no scope.
+fn required(operation_id: &str) -> Result<Option<Required>, String> {
+    match novai_api::ROLES.iter().find(|(id, _)| *id == operation_id) {
+        Some((_, None)) => Ok(None),
+        Some((_, Some(alternatives))) => auth::required(alternatives).map(Some),
+        None => Ok(Some(Required::new())),
     }
 }
 

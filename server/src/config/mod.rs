@@ -12,9 +12,10 @@ mod sections;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
+use novai_core::Secret;
 use novai_http::cors::Cors;
 use novai_http::listener::{Limits, TlsFiles};
-use novai_stores::keys::Secret;
+use novai_stores::keys::chosen;
 
 pub use problem::{Problem, Problems};
 pub use providers::{ModelSettings, ProviderKind, ProviderSettings};
@@ -24,11 +25,14 @@ pub use sections::{LogSettings, LogTarget};
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
 pub const DATA_DIR_DEFAULT: &str = "novai-data";
 pub const BOOTSTRAP_KEY: &str = "NOVAI_BOOTSTRAP_KEY";
+const ADMIN_LISTEN_EXAMPLE: &str = "127.0.0.1:8081";
 const OPENAI_API_KEY: &str = "OPENAI_API_KEY";
 
 /// Everything that a start needs, checked.
 pub struct Config {
     pub listen: SocketAddr,
+    /// Where key management lives, if not with everything else.
+    pub admin_listen: Option<SocketAddr>,
     pub data_dir: PathBuf,
     pub bootstrap_key: Option<Secret>,
     pub limits: Limits,
@@ -61,6 +65,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
     let mut root = reader.root();
 
     let listen_in_file = root.string("listen", LISTEN_DEFAULT);
+    let admin_listen_in_file = root.string("admin_listen", ADMIN_LISTEN_EXAMPLE);
     let data_dir = root.string("data_dir", DATA_DIR_DEFAULT).map(|at| PathBuf::from(at.value));
     let (limits, options) = sections::server(root.section("server"));
     let cors = sections::cors(root.section("cors"));
@@ -86,7 +91,17 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
         }),
         (None, None) => Ok(SocketAddr::from(([127, 0, 0, 1], 8080))),
     };
-    let bootstrap_key = match env(BOOTSTRAP_KEY).map(Secret::chosen).transpose() {
+    let admin_listen = admin_listen_in_file.and_then(|at| {
+        let address = address(&at.value);
+        if address.is_none() {
+            problems.push(at.problem(
+                format!("must be an address and a port, but is {:?}", at.value),
+                format!("write admin_listen = {ADMIN_LISTEN_EXAMPLE:?}"),
+            ));
+        }
+        address
+    });
+    let bootstrap_key = match env(BOOTSTRAP_KEY).map(chosen).transpose() {
         Ok(key) => key,
         Err(error) => {
             problems.push(Problem {
@@ -136,6 +151,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
     }
     Ok(Config {
         listen,
+        admin_listen,
         data_dir: overrides.data_dir.or(data_dir).unwrap_or_else(|| Path::new(DATA_DIR_DEFAULT).to_owned()),
         bootstrap_key,
         limits,

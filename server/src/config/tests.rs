@@ -56,7 +56,7 @@ fn the_example_parses_as_it_is_and_with_every_comment_taken_off() {
 fn every_problem_names_key_line_rule_and_fix() {
     let cases: &[(&str, &[&str])] = &[
         ("listn = \"x\"", &["novai.toml:1: listn: there is no such key — did you mean `listen`?"]),
-        ("zzz = 1", &["novai.toml:1: zzz: there is no such key — known here: listen, data_dir"]),
+        ("zzz = 1", &["novai.toml:1: zzz: there is no such key — known here: listen, admin_listen"]),
         (
             "\n\nlisten = 8080",
             &["novai.toml:3: listen: must be text, but is 8080 — write listen = \"127.0.0.1:8080\""],

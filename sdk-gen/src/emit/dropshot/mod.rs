@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::lower::dropshot::{Interface, Method, Params};
+use crate::lower::dropshot::{Interface, Method, Params, Reply};
+use crate::lower::rust::patterns;
 
 use super::header;
+use super::rust::check;
 use super::writer::Writer;
 
 const EMITTER: &str = "dropshot";
@@ -58,7 +60,29 @@ fn root(interface: &Interface) -> String {
     w.docs(&["Properties that tell union variants apart."]);
     let tags: Vec<String> = interface.union_tags.iter().map(|tag| format!("{tag:?}")).collect();
     w.line(format!("pub const UNION_TAGS: &[&str] = &[{}];", tags.join(", ")));
+    w.line("");
+    roles(&mut w, interface);
     w.finish()
+}
+
+fn roles(w: &mut Writer, interface: &Interface) {
+    w.docs(&[
+        "Whom each operation asks for: `None` needs no caller, an empty list any; else a caller needs all roles of one of the",
+        "lists.",
+    ]);
+    w.open("pub const ROLES: &[(&str, Option<&[&[&str]]>)] = &[");
+    for (operation, alternatives) in &interface.roles {
+        let lists = |roles: &Vec<String>| {
+            let names: Vec<String> = roles.iter().map(|role| format!("{role:?}")).collect();
+            format!("&[{}]", names.join(", "))
+        };
+        let roles = alternatives.as_ref().map_or_else(
+            || "None".to_owned(),
+            |roles| format!("Some(&[{}])", roles.iter().map(lists).collect::<Vec<_>>().join(", ")),
+        );
+        w.line(format!("({operation:?}, {roles}),"));
+    }
+    w.close("];");
 }
 
 fn gateway(interface: &Interface) -> String {
@@ -68,13 +92,17 @@ fn gateway(interface: &Interface) -> String {
     w.line("");
     let has = |wanted: fn(&Method) -> bool| interface.methods.iter().any(wanted);
     let imports = [
-        (has(|method| method.path_params.is_some()), "Path"),
-        (has(|method| method.query_params.is_some()), "Query"),
-        (true, "RequestContext"),
+        (has(|method| method.path_params.is_some()), "PathParams"),
+        (has(|method| method.query_params.is_some()), "QueryParams"),
     ];
-    w.import("dropshot", &picked(&imports));
+    let replies = [
+        (has(|method| matches!(method.reply, Reply::Created(_))), "Created"),
+        (has(|method| method.reply == Reply::NoContent), "NoContent"),
+        (has(|method| matches!(method.reply, Reply::Found(_))), "Reply"),
+    ];
+    w.line("use dropshot::RequestContext;");
     let types: BTreeSet<&String> =
-        interface.methods.iter().flat_map(|method| method.body.iter().chain(&method.reply)).collect();
+        interface.methods.iter().flat_map(|method| method.body.iter().chain(method.reply.body())).collect();
     w.import("novai_types", &types.into_iter().cloned().collect::<Vec<_>>());
     w.line("");
     let local: Vec<String> = interface.params.iter().map(|params| params.name.clone()).collect();
@@ -83,7 +111,8 @@ fn gateway(interface: &Interface) -> String {
         w.line("use crate::body::JsonBody;");
     }
     w.line("use crate::error::ApiError;");
-    w.line("use crate::reply::Reply;");
+    w.import("crate::params", &picked(&imports));
+    w.import("crate::reply", &picked(&replies));
     w.line("");
     w.open("#[dropshot::api_description {");
     w.open("tag_config = {");
@@ -121,18 +150,25 @@ fn method(w: &mut Writer, method: &Method) {
     }
     w.close("}]");
     let mut parts = vec!["context: RequestContext<Self::Context>".to_owned()];
-    parts.extend(method.path_params.iter().map(|params| format!("path: Path<{params}>")));
-    parts.extend(method.query_params.iter().map(|params| format!("query: Query<{params}>")));
+    parts.extend(method.path_params.iter().map(|params| format!("path: PathParams<{params}>")));
+    parts.extend(method.query_params.iter().map(|params| format!("query: QueryParams<{params}>")));
     parts.extend(method.body.iter().map(|body| format!("body: JsonBody<{body}>")));
-    let reply =
-        method.reply.as_deref().map_or("dropshot::Body".to_owned(), |reply| format!("Reply<{reply}>"));
-    let reply = if method.reply.is_some() { reply } else { format!("http::Response<{reply}>") };
+    let reply = match &method.reply {
+        Reply::Found(body) => format!("Reply<{body}>"),
+        Reply::Created(body) => format!("Created<{body}>"),
+        Reply::NoContent => "NoContent".to_owned(),
+        Reply::Other => "http::Response<dropshot::Body>".to_owned(),
+    };
     w.list(&format!("async fn {}", method.name), &parts, &format!(" -> Result<{reply}, ApiError>;"));
 }
 
 fn params(interface: &Interface) -> String {
     let mut w = begin(&["Parameters of each operation, by the place that they come in."]);
-    let names: Vec<String> = interface.param_types.iter().cloned().collect();
+    let mut names: Vec<String> = interface.param_types.iter().cloned().collect();
+    names.extend(["Check", "Path", "Violation"].map(str::to_owned));
+    if interface.params.iter().any(|params| !patterns(&params.rules).is_empty()) {
+        names.push("Pattern".to_owned());
+    }
     w.import("novai_types", &names);
     w.line("use schemars::JsonSchema;");
     w.line("use schemars::r#gen::SchemaGenerator;");
@@ -163,6 +199,8 @@ fn param_struct(w: &mut Writer, params: &Params) {
         w.line(format!("pub {}: {},", field.ident, field.ty));
     }
     w.close("}");
+    w.gap();
+    check::write_struct(w, name, &params.rules);
     w.gap();
     wire_schema(w, name, name, &[]);
     w.gap();

@@ -5,12 +5,9 @@ use crate::lower::rust::model::{Item, ItemKind, Rule};
 use crate::lower::rust::patterns;
 
 pub fn write(w: &mut Writer, item: &Item, rules: &[Rule]) {
-    for (name, regex) in patterns(rules) {
-        w.assign(&format!("static {name}: Pattern"), &format!("Pattern::new({})", literal(&regex)));
-    }
+    statics(w, rules);
     w.gap();
-    w.open(format!("impl Check for {} {{", item.name));
-    w.open("fn check_at(&self, at: &Path<'_>) -> Result<(), Violation> {");
+    begin(w, &item.name, rules);
     match &item.kind {
         ItemKind::Struct(_) => fields(w, rules),
         ItemKind::OpenEnum(_) => known(w),
@@ -19,6 +16,28 @@ pub fn write(w: &mut Writer, item: &Item, rules: &[Rule]) {
     }
     w.close("}");
     w.close("}");
+}
+
+/// The same for a struct that is no schema's: the parameters of an operation.
+pub fn write_struct(w: &mut Writer, name: &str, rules: &[Rule]) {
+    statics(w, rules);
+    w.gap();
+    begin(w, name, rules);
+    fields(w, rules);
+    w.close("}");
+    w.close("}");
+}
+
+fn statics(w: &mut Writer, rules: &[Rule]) {
+    for (name, regex) in patterns(rules) {
+        w.assign(&format!("static {name}: Pattern"), &format!("Pattern::new({})", literal(&regex)));
+    }
+}
+
+fn begin(w: &mut Writer, name: &str, rules: &[Rule]) {
+    let at = if rules.is_empty() { "_at" } else { "at" };
+    w.open(format!("impl Check for {name} {{"));
+    w.open(format!("fn check_at(&self, {at}: &Path<'_>) -> Result<(), Violation> {{"));
 }
 
 /// A regular expression reads best without doubled backslashes.

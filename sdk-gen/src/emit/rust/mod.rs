@@ -3,7 +3,7 @@
 //! Start at [`types::emit`] and [`sdk::emit`].
 
 mod accumulate;
-mod check;
+pub mod check;
 mod enums;
 mod objects;
 mod raw;

@@ -87,7 +87,7 @@ fn root(types: &Types, layout: Layout) -> String {
     w.line("");
     let mut exports: Vec<String> =
         directories.iter().map(|directory| format!("pub use {directory}::*;")).collect();
-    exports.extend(layout.checks.then(|| "pub use check::{Check, Path, Violation};".to_owned()));
+    exports.extend(layout.checks.then(|| "pub use check::{Check, Path, Pattern, Violation};".to_owned()));
     exports.sort();
     exports.iter().for_each(|export| w.line(export));
     w.finish()

@@ -14,7 +14,7 @@ mod objects;
 mod patterns;
 mod place;
 mod repr;
-mod rules;
+pub mod rules;
 pub mod sdk;
 mod unions;
 

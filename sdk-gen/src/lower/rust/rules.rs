@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Number, Value};
 
 use crate::diagnostic::Diagnostics;
-use crate::ir::model::{Additional, Api, Range, Shape, TypeId, TypeRef};
+use crate::ir::model::{Additional, Api, Param, Range, Shape, TypeId, TypeRef};
 
 use super::model::{Rule, Ty};
 use super::patterns::translate;
@@ -116,6 +116,11 @@ fn union_rules(context: &Context<'_>, id: TypeId, known: &BTreeSet<TypeId>) -> V
     // `Unknown` is always refused, so the union has a check even where no variant has.
     rules.push(Rule::Known);
     rules
+}
+
+/// Rules of a parameter; `owner` names its pattern, `known` are the types that have checks of their own.
+pub fn parameter(context: &Context<'_>, param: &Param, owner: &str, known: &BTreeSet<TypeId>) -> Vec<Rule> {
+    value_rules(context, param.ty, owner, known)
 }
 
 /// Rules of a value where it is used; `owner` names its pattern.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..client import AsyncClient, SyncClient
 
 if TYPE_CHECKING:
+    from .resources.admin import Admin, AsyncAdmin
     from .resources.chat import AsyncChat, Chat
     from .resources.health import AsyncHealthResource, HealthResource
     from .resources.models import AsyncModels, Models
@@ -32,6 +33,12 @@ class NovAI(SyncClient):
         from .resources.models import Models
 
         return Models(self._core)
+
+    @cached_property
+    def admin(self) -> Admin:
+        from .resources.admin import Admin
+
+        return Admin(self._core)
 
     @cached_property
     def health(self) -> HealthResource:
@@ -63,6 +70,12 @@ class AsyncNovAI(AsyncClient):
         from .resources.models import AsyncModels
 
         return AsyncModels(self._core)
+
+    @cached_property
+    def admin(self) -> AsyncAdmin:
+        from .resources.admin import AsyncAdmin
+
+        return AsyncAdmin(self._core)
 
     @cached_property
     def health(self) -> AsyncHealthResource:

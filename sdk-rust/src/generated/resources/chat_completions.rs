@@ -38,12 +38,15 @@ impl ChatCompletions {
     ///
     /// - 400: The request is not what this API takes: not JSON, a field missing, or of a wrong type or
     ///   out of range.
-    /// - 401: No API key (`missing_api_key`), or one that the gateway does not know
-    ///   (`invalid_api_key`).
-    /// - 403: The key is valid but may not do this.
-    /// - 404: The model does not exist, or the caller may not use it (`model_not_found`).
+    /// - 401: No credential (`missing_api_key`), or one that the gateway does not take
+    ///   (`invalid_api_key`): unknown, revoked, expired, badly signed, or two at once.
+    /// - 403: The credential is valid but lacks the scope that this operation asks for
+    ///   (`permission_denied`).
+    /// - 404: What the request names does not exist, or the caller may not use it: a model
+    ///   (`model_not_found`), a key or something that a provider keeps (`not_found`).
     /// - 408: The request's body did not arrive in time.
-    /// - 409: The provider refused the request because of another one that is under way.
+    /// - 409: The provider refused the request because of another one that is under way, or the gateway
+    ///   has no room for another key.
     /// - 413: The request's body is larger than the gateway accepts (20 MiB unless configured
     ///   otherwise).
     /// - 415: The request's body is not declared as `application/json`.
@@ -53,8 +56,8 @@ impl ChatCompletions {
     /// - 500: A fault of the gateway.
     /// - 502: The provider could not be reached, broke off, answered something it should not, or
     ///   refused the gateway's own credentials.
-    /// - 503: The gateway has no room for the request (`overloaded`), or does not take work now
-    ///   (`not_ready`).
+    /// - 503: The gateway has no room for the request (`overloaded`), does not take work now
+    ///   (`not_ready`), or cannot reach its own database (`store_unavailable`).
     /// - 504: The provider missed a deadline.
     ///
     /// ```no_run

@@ -3,12 +3,16 @@
 
 //! The API's operations, in namespaces below [`Client`].
 
+mod admin;
+mod admin_keys;
 mod chat;
 mod chat_completions;
 mod health;
 mod models;
 mod ready;
 
+pub use admin::*;
+pub use admin_keys::*;
 pub use chat::*;
 pub use chat_completions::*;
 pub use health::*;
@@ -18,6 +22,11 @@ pub use ready::*;
 use crate::client::Client;
 
 impl Client {
+    /// `admin`
+    pub fn admin(&self) -> Admin {
+        Admin::new(self.clone())
+    }
+
     /// `chat`
     pub fn chat(&self) -> Chat {
         Chat::new(self.clone())

@@ -28,15 +28,16 @@ impl Models {
     ///
     /// # Errors
     ///
-    /// - 401: No API key (`missing_api_key`), or one that the gateway does not know
-    ///   (`invalid_api_key`).
-    /// - 403: The key is valid but may not do this.
+    /// - 401: No credential (`missing_api_key`), or one that the gateway does not take
+    ///   (`invalid_api_key`): unknown, revoked, expired, badly signed, or two at once.
+    /// - 403: The credential is valid but lacks the scope that this operation asks for
+    ///   (`permission_denied`).
     /// - 431: The request has too many header fields, or too large ones.
     /// - 500: A fault of the gateway.
     /// - 502: The provider could not be reached, broke off, answered something it should not, or
     ///   refused the gateway's own credentials.
-    /// - 503: The gateway has no room for the request (`overloaded`), or does not take work now
-    ///   (`not_ready`).
+    /// - 503: The gateway has no room for the request (`overloaded`), does not take work now
+    ///   (`not_ready`), or cannot reach its own database (`store_unavailable`).
     /// - 504: The provider missed a deadline.
     ///
     /// ```no_run
@@ -59,16 +60,18 @@ impl Models {
     ///
     /// - 400: The request is not what this API takes: not JSON, a field missing, or of a wrong type or
     ///   out of range.
-    /// - 401: No API key (`missing_api_key`), or one that the gateway does not know
-    ///   (`invalid_api_key`).
-    /// - 403: The key is valid but may not do this.
-    /// - 404: The model does not exist, or the caller may not use it (`model_not_found`).
+    /// - 401: No credential (`missing_api_key`), or one that the gateway does not take
+    ///   (`invalid_api_key`): unknown, revoked, expired, badly signed, or two at once.
+    /// - 403: The credential is valid but lacks the scope that this operation asks for
+    ///   (`permission_denied`).
+    /// - 404: What the request names does not exist, or the caller may not use it: a model
+    ///   (`model_not_found`), a key or something that a provider keeps (`not_found`).
     /// - 431: The request has too many header fields, or too large ones.
     /// - 500: A fault of the gateway.
     /// - 502: The provider could not be reached, broke off, answered something it should not, or
     ///   refused the gateway's own credentials.
-    /// - 503: The gateway has no room for the request (`overloaded`), or does not take work now
-    ///   (`not_ready`).
+    /// - 503: The gateway has no room for the request (`overloaded`), does not take work now
+    ///   (`not_ready`), or cannot reach its own database (`store_unavailable`).
     /// - 504: The provider missed a deadline.
     ///
     /// ```no_run

@@ -29,8 +29,8 @@ impl Ready {
     ///
     /// - 431: The request has too many header fields, or too large ones.
     /// - 500: A fault of the gateway.
-    /// - 503: The gateway has no room for the request (`overloaded`), or does not take work now
-    ///   (`not_ready`).
+    /// - 503: The gateway has no room for the request (`overloaded`), does not take work now
+    ///   (`not_ready`), or cannot reach its own database (`store_unavailable`).
     ///
     /// ```no_run
     /// # async fn demo(client: novai::Client) -> Result<(), novai::Error> {

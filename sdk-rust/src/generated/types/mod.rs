@@ -11,10 +11,12 @@
 mod chat;
 mod common;
 mod health;
+mod keys;
 mod models;
 mod support;
 
 pub use chat::*;
 pub use common::*;
 pub use health::*;
+pub use keys::*;
 pub use models::*;

@@ -7,6 +7,7 @@
  * @module
  */
 
+export * from './admin_keys.js';
 export * from './chat_completions.js';
 export * from './health.js';
 export * from './models.js';

@@ -7,6 +7,8 @@
  * @module
  */
 
+export * from './admin.js';
+export * from './admin_keys.js';
 export * from './chat.js';
 export * from './chat_completions.js';
 export * from './health.js';

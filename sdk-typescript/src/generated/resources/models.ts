@@ -24,15 +24,18 @@ export class Models extends Resource {
    * once a minute; while it does not answer, its last known models are listed. Fails only where
    * no model is known at all.
    *
-   * @throws AuthenticationError 401: No API key (`missing_api_key`), or one that the gateway
-   *   does not know (`invalid_api_key`).
-   * @throws PermissionDeniedError 403: The key is valid but may not do this.
+   * @throws AuthenticationError 401: No credential (`missing_api_key`), or one that the
+   *   gateway does not take (`invalid_api_key`): unknown, revoked, expired, badly signed, or two
+   *   at once.
+   * @throws PermissionDeniedError 403: The credential is valid but lacks the scope that this
+   *   operation asks for (`permission_denied`).
    * @throws APIStatusError 431: The request has too many header fields, or too large ones.
    * @throws InternalServerError 500: A fault of the gateway.
    * @throws InternalServerError 502: The provider could not be reached, broke off, answered
    *   something it should not, or refused the gateway's own credentials.
    * @throws InternalServerError 503: The gateway has no room for the request (`overloaded`),
-   *   or does not take work now (`not_ready`).
+   *   does not take work now (`not_ready`), or cannot reach its own database
+   *   (`store_unavailable`).
    * @throws InternalServerError 504: The provider missed a deadline.
    *
    * @example
@@ -52,17 +55,21 @@ export class Models extends Resource {
    *
    * @throws BadRequestError 400: The request is not what this API takes: not JSON, a field
    *   missing, or of a wrong type or out of range.
-   * @throws AuthenticationError 401: No API key (`missing_api_key`), or one that the gateway
-   *   does not know (`invalid_api_key`).
-   * @throws PermissionDeniedError 403: The key is valid but may not do this.
-   * @throws NotFoundError 404: The model does not exist, or the caller may not use it
-   *   (`model_not_found`).
+   * @throws AuthenticationError 401: No credential (`missing_api_key`), or one that the
+   *   gateway does not take (`invalid_api_key`): unknown, revoked, expired, badly signed, or two
+   *   at once.
+   * @throws PermissionDeniedError 403: The credential is valid but lacks the scope that this
+   *   operation asks for (`permission_denied`).
+   * @throws NotFoundError 404: What the request names does not exist, or the caller may not
+   *   use it: a model (`model_not_found`), a key or something that a provider keeps
+   *   (`not_found`).
    * @throws APIStatusError 431: The request has too many header fields, or too large ones.
    * @throws InternalServerError 500: A fault of the gateway.
    * @throws InternalServerError 502: The provider could not be reached, broke off, answered
    *   something it should not, or refused the gateway's own credentials.
    * @throws InternalServerError 503: The gateway has no room for the request (`overloaded`),
-   *   or does not take work now (`not_ready`).
+   *   does not take work now (`not_ready`), or cannot reach its own database
+   *   (`store_unavailable`).
    * @throws InternalServerError 504: The provider missed a deadline.
    *
    * @example

@@ -28,7 +28,8 @@ export class Ready extends Resource {
    * @throws APIStatusError 431: The request has too many header fields, or too large ones.
    * @throws InternalServerError 500: A fault of the gateway.
    * @throws InternalServerError 503: The gateway has no room for the request (`overloaded`),
-   *   or does not take work now (`not_ready`).
+   *   does not take work now (`not_ready`), or cannot reach its own database
+   *   (`store_unavailable`).
    *
    * @example
    * ```ts

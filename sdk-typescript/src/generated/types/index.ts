@@ -10,4 +10,5 @@
 export type * from './chat.js';
 export type * from './common.js';
 export type * from './health.js';
+export type * from './keys.js';
 export type * from './models.js';

@@ -6,19 +6,26 @@
 // The words go into dropshot's document as they are: made safe for rustdoc, they would differ from the spec.
 #![allow(rustdoc::broken_intra_doc_links, rustdoc::invalid_html_tags, rustdoc::bare_urls)]
 
-use dropshot::{Path, RequestContext};
-use novai_types::{ChatCompletion, ChatCompletionRequest, Health, Model, ModelList, Readiness};
+use dropshot::RequestContext;
+use novai_types::{
+    ChatCompletion, ChatCompletionRequest, Health, Key, KeyCreateRequest, KeyPage, KeyUpdateRequest,
+    KeyWithSecret, Model, ModelList, Readiness,
+};
 
-use super::params::RetrieveModelPath;
+use super::params::{
+    RetrieveModelPath, ListKeysQuery, RetrieveKeyPath, UpdateKeyPath, DeleteKeyPath, RotateKeyPath,
+};
 use crate::body::JsonBody;
 use crate::error::ApiError;
-use crate::reply::Reply;
+use crate::params::{PathParams, QueryParams};
+use crate::reply::{Created, NoContent, Reply};
 
 #[dropshot::api_description {
     tag_config = {
         tags = {
             "Chat" = { description = "Answers of a language model to a conversation, whole or streamed." },
             "Models" = { description = "The models that the caller may use." },
+            "Keys" = { description = "API keys and what they may do. These operations take the scope `admin`, and live on a listener of their own where the gateway is configured so (`admin_listen`); on the public one their paths do not exist then." },
             "Health" = { description = "Probes for load balancers and orchestrators. They need no key and say nothing about configuration." },
         },
     },
@@ -75,8 +82,112 @@ pub trait Gateway {
     }]
     async fn retrieve_model(
         context: RequestContext<Self::Context>,
-        path: Path<RetrieveModelPath>,
+        path: PathParams<RetrieveModelPath>,
     ) -> Result<Reply<Model>, ApiError>;
+
+    /// Create an API key
+    ///
+    /// Makes a key and answers with it. `key` is in this answer and nowhere else: the gateway keeps a
+    /// hash of it. The key works at once on this gateway, and on others that share its database within
+    /// 5 seconds.
+    ///
+    /// What is left out is not limited: without `limits`, `budget`, `models` or `expires_at` the key
+    /// may use everything, for ever, as far as the gateway's own limits allow. A key that belongs to a
+    /// tenant makes keys of the same tenant only.
+    #[endpoint {
+        method = POST,
+        path = "/admin/keys",
+        operation_id = "createKey",
+        tags = ["Keys"],
+    }]
+    async fn create_key(
+        context: RequestContext<Self::Context>,
+        body: JsonBody<KeyCreateRequest>,
+    ) -> Result<Created<KeyWithSecret>, ApiError>;
+
+    /// List API keys
+    ///
+    /// Lists the keys that the gateway keeps, oldest first, without the keys themselves. Keys that have
+    /// expired are listed until they are deleted. The key in `NOVAI_BOOTSTRAP_KEY` is not kept, so it
+    /// is not listed.
+    #[endpoint {
+        method = GET,
+        path = "/admin/keys",
+        operation_id = "listKeys",
+        tags = ["Keys"],
+    }]
+    async fn list_keys(
+        context: RequestContext<Self::Context>,
+        query: QueryParams<ListKeysQuery>,
+    ) -> Result<Reply<KeyPage>, ApiError>;
+
+    /// Retrieve an API key
+    ///
+    /// Describes one key. The key itself is not in the answer; if it is lost, make or rotate one.
+    #[endpoint {
+        method = GET,
+        path = "/admin/keys/{id}",
+        operation_id = "retrieveKey",
+        tags = ["Keys"],
+    }]
+    async fn retrieve_key(
+        context: RequestContext<Self::Context>,
+        path: PathParams<RetrieveKeyPath>,
+    ) -> Result<Reply<Key>, ApiError>;
+
+    /// Change an API key
+    ///
+    /// Changes what is named and leaves the rest. A value is replaced whole: `"limits": {"rpm": 10}`
+    /// also removes a `tpm` that was there, and `"limits": {}` removes all. `null` removes `models`
+    /// (every model is allowed then) and `expires_at` (the key does not expire). The key itself stays;
+    /// to change it, rotate it.
+    ///
+    /// Holds for requests that come after the answer; on other gateways that share the database within
+    /// 5 seconds.
+    #[endpoint {
+        method = PATCH,
+        path = "/admin/keys/{id}",
+        operation_id = "updateKey",
+        tags = ["Keys"],
+    }]
+    async fn update_key(
+        context: RequestContext<Self::Context>,
+        path: PathParams<UpdateKeyPath>,
+        body: JsonBody<KeyUpdateRequest>,
+    ) -> Result<Reply<Key>, ApiError>;
+
+    /// Revoke an API key
+    ///
+    /// Removes a key for good. It is refused from the answer on; on other gateways that share the
+    /// database within 5 seconds. Requests that it has already begun are finished. Its usage stays on
+    /// record.
+    #[endpoint {
+        method = DELETE,
+        path = "/admin/keys/{id}",
+        operation_id = "deleteKey",
+        tags = ["Keys"],
+    }]
+    async fn delete_key(
+        context: RequestContext<Self::Context>,
+        path: PathParams<DeleteKeyPath>,
+    ) -> Result<NoContent, ApiError>;
+
+    /// Rotate an API key
+    ///
+    /// Replaces the key itself and keeps all else: id, name, limits, budget and usage. The answer has
+    /// the new key, this once. The old one is refused from then on; on other gateways that share the
+    /// database within 5 seconds. To change over without a gap, make a second key, and delete the first
+    /// when nobody uses it any more.
+    #[endpoint {
+        method = POST,
+        path = "/admin/keys/{id}/rotate",
+        operation_id = "rotateKey",
+        tags = ["Keys"],
+    }]
+    async fn rotate_key(
+        context: RequestContext<Self::Context>,
+        path: PathParams<RotateKeyPath>,
+    ) -> Result<Reply<KeyWithSecret>, ApiError>;
 
     /// Is the process alive?
     ///

@@ -18,3 +18,19 @@ pub const VERSION: &str = "0.1.0";
 
 /// Properties that tell union variants apart.
 pub const UNION_TAGS: &[&str] = &["role", "type"];
+
+/// Whom each operation asks for: `None` needs no caller, an empty list any; else a caller needs all roles of one of the
+/// lists.
+pub const ROLES: &[(&str, Option<&[&[&str]]>)] = &[
+    ("createChatCompletion", Some(&[&["inference"]])),
+    ("listModels", Some(&[&["inference"]])),
+    ("retrieveModel", Some(&[&["inference"]])),
+    ("createKey", Some(&[&["admin"]])),
+    ("listKeys", Some(&[&["admin"]])),
+    ("retrieveKey", Some(&[&["admin"]])),
+    ("updateKey", Some(&[&["admin"]])),
+    ("deleteKey", Some(&[&["admin"]])),
+    ("rotateKey", Some(&[&["admin"]])),
+    ("checkHealth", None),
+    ("checkReady", None),
+];

@@ -3,7 +3,7 @@
 
 //! Parameters of each operation, by the place that they come in.
 
-use novai_types::ModelId;
+use novai_types::{Cursor, KeyId, ModelId, Check, Path, Violation, Pattern};
 use schemars::JsonSchema;
 use schemars::r#gen::SchemaGenerator;
 use serde::Deserialize;
@@ -17,11 +17,195 @@ pub struct RetrieveModelPath {
     pub model: ModelId,
 }
 
+static RETRIEVE_MODEL_PATH_MODEL_PATTERN: Pattern =
+    Pattern::new(r"^[A-Za-z0-9_@~/](\.?[A-Za-z0-9_:/@+~-])*\.?$");
+
+impl Check for RetrieveModelPath {
+    fn check_at(&self, at: &Path<'_>) -> Result<(), Violation> {
+        let field = at.field("model");
+        field.min_length(&self.model, 1)?;
+        field.max_length(&self.model, 256)?;
+        field.pattern(&self.model, &RETRIEVE_MODEL_PATH_MODEL_PATTERN)?;
+        Ok(())
+    }
+}
+
 impl WireSchema for RetrieveModelPath {
     const NAME: &'static str = "RetrieveModelPath";
 }
 
 impl JsonSchema for RetrieveModelPath {
+    fn schema_name() -> String {
+        Schema::<Self>::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> schemars::schema::Schema {
+        Schema::<Self>::json_schema(generator)
+    }
+}
+
+/// Query parameters of `listKeys`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ListKeysQuery {
+    /// Keys on one page.
+    pub limit: Option<u64>,
+    /// The `next_cursor` of the page before.
+    pub after: Option<Cursor>,
+}
+
+impl Check for ListKeysQuery {
+    fn check_at(&self, at: &Path<'_>) -> Result<(), Violation> {
+        if let Some(value) = &self.limit {
+            let field = at.field("limit");
+            field.minimum(value, 1)?;
+            field.maximum(value, 1000)?;
+        }
+        if let Some(value) = &self.after {
+            let field = at.field("after");
+            field.min_length(value, 1)?;
+            field.max_length(value, 512)?;
+        }
+        Ok(())
+    }
+}
+
+impl WireSchema for ListKeysQuery {
+    const NAME: &'static str = "ListKeysQuery";
+}
+
+impl JsonSchema for ListKeysQuery {
+    fn schema_name() -> String {
+        Schema::<Self>::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> schemars::schema::Schema {
+        Schema::<Self>::json_schema(generator)
+    }
+}
+
+/// Path parameters of `retrieveKey`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct RetrieveKeyPath {
+    /// Id of the key, as it was answered when the key was made.
+    pub id: KeyId,
+}
+
+static RETRIEVE_KEY_PATH_ID_PATTERN: Pattern = Pattern::new("^[A-Za-z0-9_.:@-]+$");
+
+impl Check for RetrieveKeyPath {
+    fn check_at(&self, at: &Path<'_>) -> Result<(), Violation> {
+        let field = at.field("id");
+        field.min_length(&self.id, 1)?;
+        field.max_length(&self.id, 64)?;
+        field.pattern(&self.id, &RETRIEVE_KEY_PATH_ID_PATTERN)?;
+        Ok(())
+    }
+}
+
+impl WireSchema for RetrieveKeyPath {
+    const NAME: &'static str = "RetrieveKeyPath";
+}
+
+impl JsonSchema for RetrieveKeyPath {
+    fn schema_name() -> String {
+        Schema::<Self>::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> schemars::schema::Schema {
+        Schema::<Self>::json_schema(generator)
+    }
+}
+
+/// Path parameters of `updateKey`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct UpdateKeyPath {
+    /// Id of the key, as it was answered when the key was made.
+    pub id: KeyId,
+}
+
+static UPDATE_KEY_PATH_ID_PATTERN: Pattern = Pattern::new("^[A-Za-z0-9_.:@-]+$");
+
+impl Check for UpdateKeyPath {
+    fn check_at(&self, at: &Path<'_>) -> Result<(), Violation> {
+        let field = at.field("id");
+        field.min_length(&self.id, 1)?;
+        field.max_length(&self.id, 64)?;
+        field.pattern(&self.id, &UPDATE_KEY_PATH_ID_PATTERN)?;
+        Ok(())
+    }
+}
+
+impl WireSchema for UpdateKeyPath {
+    const NAME: &'static str = "UpdateKeyPath";
+}
+
+impl JsonSchema for UpdateKeyPath {
+    fn schema_name() -> String {
+        Schema::<Self>::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> schemars::schema::Schema {
+        Schema::<Self>::json_schema(generator)
+    }
+}
+
+/// Path parameters of `deleteKey`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct DeleteKeyPath {
+    /// Id of the key, as it was answered when the key was made.
+    pub id: KeyId,
+}
+
+static DELETE_KEY_PATH_ID_PATTERN: Pattern = Pattern::new("^[A-Za-z0-9_.:@-]+$");
+
+impl Check for DeleteKeyPath {
+    fn check_at(&self, at: &Path<'_>) -> Result<(), Violation> {
+        let field = at.field("id");
+        field.min_length(&self.id, 1)?;
+        field.max_length(&self.id, 64)?;
+        field.pattern(&self.id, &DELETE_KEY_PATH_ID_PATTERN)?;
+        Ok(())
+    }
+}
+
+impl WireSchema for DeleteKeyPath {
+    const NAME: &'static str = "DeleteKeyPath";
+}
+
+impl JsonSchema for DeleteKeyPath {
+    fn schema_name() -> String {
+        Schema::<Self>::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> schemars::schema::Schema {
+        Schema::<Self>::json_schema(generator)
+    }
+}
+
+/// Path parameters of `rotateKey`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct RotateKeyPath {
+    /// Id of the key, as it was answered when the key was made.
+    pub id: KeyId,
+}
+
+static ROTATE_KEY_PATH_ID_PATTERN: Pattern = Pattern::new("^[A-Za-z0-9_.:@-]+$");
+
+impl Check for RotateKeyPath {
+    fn check_at(&self, at: &Path<'_>) -> Result<(), Violation> {
+        let field = at.field("id");
+        field.min_length(&self.id, 1)?;
+        field.max_length(&self.id, 64)?;
+        field.pattern(&self.id, &ROTATE_KEY_PATH_ID_PATTERN)?;
+        Ok(())
+    }
+}
+
+impl WireSchema for RotateKeyPath {
+    const NAME: &'static str = "RotateKeyPath";
+}
+
+impl JsonSchema for RotateKeyPath {
     fn schema_name() -> String {
         Schema::<Self>::schema_name()
     }

@@ -3,7 +3,10 @@
 
 //! The component schema of each body.
 
-use novai_types::{ChatCompletion, ChatCompletionRequest, ErrorResponse, Health, Model, ModelList, Readiness};
+use novai_types::{
+    ChatCompletion, ChatCompletionRequest, ErrorResponse, Health, Key, KeyCreateRequest, KeyPage,
+    KeyUpdateRequest, KeyWithSecret, Model, ModelList, Readiness,
+};
 
 use crate::schema::WireSchema;
 
@@ -22,6 +25,26 @@ impl WireSchema for ErrorResponse {
 
 impl WireSchema for Health {
     const NAME: &'static str = "Health";
+}
+
+impl WireSchema for Key {
+    const NAME: &'static str = "Key";
+}
+
+impl WireSchema for KeyCreateRequest {
+    const NAME: &'static str = "KeyCreateRequest";
+}
+
+impl WireSchema for KeyPage {
+    const NAME: &'static str = "KeyPage";
+}
+
+impl WireSchema for KeyUpdateRequest {
+    const NAME: &'static str = "KeyUpdateRequest";
+}
+
+impl WireSchema for KeyWithSecret {
+    const NAME: &'static str = "KeyWithSecret";
 }
 
 impl WireSchema for Model {

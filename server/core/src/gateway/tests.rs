@@ -15,13 +15,17 @@ fn gateway(lines: &[Line]) -> (Gateway, Arc<FakeProvider>) {
     (Gateway::new(catalog), provider)
 }
 
+fn anybody() -> Principal {
+    Principal::new("key_1", crate::Scopes::all())
+}
+
 fn request(model: &str, options: &str) -> ChatRequest {
     let raw = format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"hi"}}]{options}}}"#);
     ChatRequest {
         request: Arc::new(serde_json::from_str(&raw).unwrap()),
         raw: raw.into(),
         request_id: "r-1".into(),
-        principal: Arc::new(Principal::new("key_1", crate::Scopes::all())),
+        principal: Arc::new(anybody()),
     }
 }
 
@@ -83,7 +87,20 @@ async fn unknown_models_reach_nobody() {
     let (gateway, provider) = gateway(&[]);
     assert!(matches!(gateway.complete(request("nope", "")).await, Err(Error::ModelNotFound { .. })));
     assert!(matches!(gateway.stream(request("nope", "")).await, Err(Error::ModelNotFound { .. })));
-    assert!(matches!(gateway.model("nope").await, Err(Error::ModelNotFound { .. })));
+    assert!(matches!(gateway.model(&anybody(), "nope").await, Err(Error::ModelNotFound { .. })));
+    assert!(provider.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn models_that_a_caller_may_not_use_do_not_exist_for_them() {
+    let (gateway, provider) = gateway(&[]);
+    let other = Arc::new(Principal { models: Some(Arc::from([Box::from("x")])), ..anybody() });
+    let chat = || ChatRequest { principal: Arc::clone(&other), ..request("m", "") };
+    assert!(matches!(gateway.complete(chat()).await, Err(Error::ModelNotFound { .. })));
+    assert!(matches!(gateway.stream(chat()).await, Err(Error::ModelNotFound { .. })));
+    assert!(matches!(gateway.model(&other, "m").await, Err(Error::ModelNotFound { .. })));
+    assert!(gateway.models(&other).await.unwrap().is_empty());
+    assert_eq!(gateway.models(&anybody()).await.unwrap().len(), 1);
     assert!(provider.calls().is_empty());
 }
 

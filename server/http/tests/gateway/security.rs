@@ -78,7 +78,7 @@ async fn tokens_that_are_not_ours_are_a_401() {
         assert_eq!((answer.status, answer.code().as_str()), (401, "invalid_api_key"));
     }
     // Paths of other gateways' administration.
-    for path in ["/key/generate", "/v1/key/generate", "/admin", "/v1/admin/keys", "/metrics", "/v1/files/f"] {
+    for path in ["/key/generate", "/v1/key/generate", "/admin", "/admin/keys", "/metrics", "/v1/files/f"] {
         let answer = send(gateway.address, &request("POST", path, &[], "{}")).await;
         assert_eq!(answer.status, 404, "{path}");
     }

@@ -22,7 +22,7 @@ macro_rules! migration {
     };
 }
 
-pub(super) const ALL: &[Migration] = &[migration!(1, "0001_ledger")];
+pub(super) const ALL: &[Migration] = &[migration!(1, "0001_ledger"), migration!(2, "0002_keys")];
 
 /// The version of the newest step.
 pub(super) fn newest() -> i64 {

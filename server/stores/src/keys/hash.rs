@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct KeyHash([u8; 32]);
 
 impl KeyHash {
@@ -15,6 +15,14 @@ impl KeyHash {
         let mut prefix = [0; 8];
         prefix.copy_from_slice(&self.0[..8]);
         prefix
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(KeyHash)
     }
 
     /// In constant time.

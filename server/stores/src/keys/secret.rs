@@ -2,6 +2,7 @@
 //!
 //! The checksum lets secret scanners and people tell a real key from a look-alike without asking the gateway.
 
+use novai_core::Secret;
 use sha2::{Digest, Sha256};
 
 const PREFIX: &str = "sk-novai-";
@@ -12,9 +13,6 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 /// Shorter keys could be guessed.
 const CHARS_MIN: usize = 22;
 const CHARS_MAX: usize = 256;
-
-/// Not `Debug`, not `Display`: a key cannot slip into a log or a message by accident.
-pub struct Secret(String);
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SecretError {
@@ -28,43 +26,36 @@ pub enum SecretError {
     Characters,
 }
 
-impl Secret {
-    pub fn generate() -> Result<Self, getrandom::Error> {
-        let mut key = String::from(PREFIX);
-        while key.len() < PREFIX.len() + RANDOM_DIGITS {
-            let mut bytes = [0_u8; 32];
-            getrandom::fill(&mut bytes)?;
-            // 248 = 4 × 62: what lies above would make some digits likelier than others.
-            let digits = bytes.iter().filter(|byte| **byte < 248);
-            let missing = PREFIX.len() + RANDOM_DIGITS - key.len();
-            key.extend(digits.take(missing).map(|byte| char::from(BASE62[usize::from(byte % 62)])));
-        }
-        let checksum = checksum(&key);
-        key.push_str(&checksum);
-        Ok(Secret(key))
+pub(super) fn generate() -> Result<Secret, getrandom::Error> {
+    let mut key = String::from(PREFIX);
+    while key.len() < PREFIX.len() + RANDOM_DIGITS {
+        let mut bytes = [0_u8; 32];
+        getrandom::fill(&mut bytes)?;
+        // 248 = 4 × 62: what lies above would make some digits likelier than others.
+        let digits = bytes.iter().filter(|byte| **byte < 248);
+        let missing = PREFIX.len() + RANDOM_DIGITS - key.len();
+        key.extend(digits.take(missing).map(|byte| char::from(BASE62[usize::from(byte % 62)])));
     }
+    let checksum = checksum(&key);
+    key.push_str(&checksum);
+    Ok(Secret::new(key))
+}
 
-    /// A key that an operator chose. Any format that a header can carry.
-    pub fn chosen(key: String) -> Result<Self, SecretError> {
-        if !(CHARS_MIN..=CHARS_MAX).contains(&key.len()) {
-            return Err(SecretError::Length(key.chars().count()));
-        }
-        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~+/=".contains(&byte);
-        if !key.bytes().all(is_token) {
-            return Err(SecretError::Characters);
-        }
-        Ok(Secret(key))
+/// A key that an operator chose. Any format that a header can carry.
+pub fn chosen(key: String) -> Result<Secret, SecretError> {
+    if !(CHARS_MIN..=CHARS_MAX).contains(&key.len()) {
+        return Err(SecretError::Length(key.chars().count()));
     }
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~+/=".contains(&byte);
+    if !key.bytes().all(is_token) {
+        return Err(SecretError::Characters);
+    }
+    Ok(Secret::new(key))
+}
 
-    /// The key itself: to hash it, or to show it once.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// Enough to recognise a key, useless to guess one.
-    pub(super) fn shown_prefix(&self) -> &str {
-        self.0.get(..PREFIX.len() + 4).unwrap_or(PREFIX)
-    }
+/// Enough to recognise a key, useless to guess one.
+pub(super) fn shown_prefix(key: &str) -> &str {
+    key.get(..PREFIX.len() + 4).unwrap_or(PREFIX)
 }
 
 fn checksum(body: &str) -> String {
@@ -78,13 +69,13 @@ mod tests {
 
     #[test]
     fn generated_keys_are_long_differ_and_check() {
-        let keys: Vec<Secret> = (0..100).map(|_| Secret::generate().unwrap()).collect();
+        let keys: Vec<Secret> = (0..100).map(|_| generate().unwrap()).collect();
         for key in &keys {
             let key = key.expose();
             assert_eq!(key.len(), PREFIX.len() + RANDOM_DIGITS + CHECKSUM_DIGITS);
             let (body, sum) = key.split_at(key.len() - CHECKSUM_DIGITS);
             assert_eq!(checksum(body), sum);
-            assert!(Secret::chosen(key.to_owned()).is_ok(), "what we make, we accept");
+            assert!(chosen(key.to_owned()).is_ok(), "what we make, we accept");
         }
         let different: std::collections::HashSet<_> = keys.iter().map(Secret::expose).collect();
         assert_eq!(different.len(), keys.len());
@@ -104,7 +95,7 @@ mod tests {
             ("é".repeat(30), Some(SecretError::Characters)),
         ];
         for (key, expected) in cases {
-            assert_eq!(Secret::chosen(key.clone()).err(), expected, "{key:?}");
+            assert_eq!(chosen(key.clone()).err(), expected, "{key:?}");
         }
     }
 }

@@ -12,11 +12,13 @@ mod chat;
 mod check;
 mod common;
 mod health;
+mod keys;
 mod models;
 mod support;
 
 pub use chat::*;
-pub use check::{Check, Path, Violation};
+pub use check::{Check, Path, Pattern, Violation};
 pub use common::*;
 pub use health::*;
+pub use keys::*;
 pub use models::*;

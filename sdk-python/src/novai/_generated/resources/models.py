@@ -42,14 +42,17 @@ class Models(Resource):
             All models, in a stable order.
 
         Raises:
-            AuthenticationError: 401. No API key (`missing_api_key`), or one that the gateway
-                does not know (`invalid_api_key`).
-            PermissionDeniedError: 403. The key is valid but may not do this.
+            AuthenticationError: 401. No credential (`missing_api_key`), or one that the
+                gateway does not take (`invalid_api_key`): unknown, revoked, expired, badly
+                signed, or two at once.
+            PermissionDeniedError: 403. The credential is valid but lacks the scope that this
+                operation asks for (`permission_denied`).
             APIStatusError: 431. The request has too many header fields, or too large ones.
             InternalServerError: 500. A fault of the gateway. 502. The provider could not be
                 reached, broke off, answered something it should not, or refused the gateway's own
-                credentials. 503. The gateway has no room for the request (`overloaded`), or does
-                not take work now (`not_ready`). 504. The provider missed a deadline.
+                credentials. 503. The gateway has no room for the request (`overloaded`), does not
+                take work now (`not_ready`), or cannot reach its own database
+                (`store_unavailable`). 504. The provider missed a deadline.
         """
         return self._request(_LIST, options=options)
 
@@ -70,16 +73,20 @@ class Models(Resource):
         Raises:
             BadRequestError: 400. The request is not what this API takes: not JSON, a field
                 missing, or of a wrong type or out of range.
-            AuthenticationError: 401. No API key (`missing_api_key`), or one that the gateway
-                does not know (`invalid_api_key`).
-            PermissionDeniedError: 403. The key is valid but may not do this.
-            NotFoundError: 404. The model does not exist, or the caller may not use it
-                (`model_not_found`).
+            AuthenticationError: 401. No credential (`missing_api_key`), or one that the
+                gateway does not take (`invalid_api_key`): unknown, revoked, expired, badly
+                signed, or two at once.
+            PermissionDeniedError: 403. The credential is valid but lacks the scope that this
+                operation asks for (`permission_denied`).
+            NotFoundError: 404. What the request names does not exist, or the caller may not
+                use it: a model (`model_not_found`), a key or something that a provider keeps
+                (`not_found`).
             APIStatusError: 431. The request has too many header fields, or too large ones.
             InternalServerError: 500. A fault of the gateway. 502. The provider could not be
                 reached, broke off, answered something it should not, or refused the gateway's own
-                credentials. 503. The gateway has no room for the request (`overloaded`), or does
-                not take work now (`not_ready`). 504. The provider missed a deadline.
+                credentials. 503. The gateway has no room for the request (`overloaded`), does not
+                take work now (`not_ready`), or cannot reach its own database
+                (`store_unavailable`). 504. The provider missed a deadline.
         """
         return self._request(_RETRIEVE, path={"model": model}, options=options)
 
@@ -104,14 +111,17 @@ class AsyncModels(AsyncResource):
             All models, in a stable order.
 
         Raises:
-            AuthenticationError: 401. No API key (`missing_api_key`), or one that the gateway
-                does not know (`invalid_api_key`).
-            PermissionDeniedError: 403. The key is valid but may not do this.
+            AuthenticationError: 401. No credential (`missing_api_key`), or one that the
+                gateway does not take (`invalid_api_key`): unknown, revoked, expired, badly
+                signed, or two at once.
+            PermissionDeniedError: 403. The credential is valid but lacks the scope that this
+                operation asks for (`permission_denied`).
             APIStatusError: 431. The request has too many header fields, or too large ones.
             InternalServerError: 500. A fault of the gateway. 502. The provider could not be
                 reached, broke off, answered something it should not, or refused the gateway's own
-                credentials. 503. The gateway has no room for the request (`overloaded`), or does
-                not take work now (`not_ready`). 504. The provider missed a deadline.
+                credentials. 503. The gateway has no room for the request (`overloaded`), does not
+                take work now (`not_ready`), or cannot reach its own database
+                (`store_unavailable`). 504. The provider missed a deadline.
         """
         return await self._request(_LIST, options=options)
 
@@ -132,16 +142,20 @@ class AsyncModels(AsyncResource):
         Raises:
             BadRequestError: 400. The request is not what this API takes: not JSON, a field
                 missing, or of a wrong type or out of range.
-            AuthenticationError: 401. No API key (`missing_api_key`), or one that the gateway
-                does not know (`invalid_api_key`).
-            PermissionDeniedError: 403. The key is valid but may not do this.
-            NotFoundError: 404. The model does not exist, or the caller may not use it
-                (`model_not_found`).
+            AuthenticationError: 401. No credential (`missing_api_key`), or one that the
+                gateway does not take (`invalid_api_key`): unknown, revoked, expired, badly
+                signed, or two at once.
+            PermissionDeniedError: 403. The credential is valid but lacks the scope that this
+                operation asks for (`permission_denied`).
+            NotFoundError: 404. What the request names does not exist, or the caller may not
+                use it: a model (`model_not_found`), a key or something that a provider keeps
+                (`not_found`).
             APIStatusError: 431. The request has too many header fields, or too large ones.
             InternalServerError: 500. A fault of the gateway. 502. The provider could not be
                 reached, broke off, answered something it should not, or refused the gateway's own
-                credentials. 503. The gateway has no room for the request (`overloaded`), or does
-                not take work now (`not_ready`). 504. The provider missed a deadline.
+                credentials. 503. The gateway has no room for the request (`overloaded`), does not
+                take work now (`not_ready`), or cannot reach its own database
+                (`store_unavailable`). 504. The provider missed a deadline.
         """
         return await self._request(_RETRIEVE, path={"model": model}, options=options)
 

@@ -46,7 +46,8 @@ class Ready(Resource):
         Raises:
             APIStatusError: 431. The request has too many header fields, or too large ones.
             InternalServerError: 500. A fault of the gateway. 503. The gateway has no room for
-                the request (`overloaded`), or does not take work now (`not_ready`).
+                the request (`overloaded`), does not take work now (`not_ready`), or cannot reach
+                its own database (`store_unavailable`).
         """
         return self._request(_CHECK, options=options)
 
@@ -74,7 +75,8 @@ class AsyncReady(AsyncResource):
         Raises:
             APIStatusError: 431. The request has too many header fields, or too large ones.
             InternalServerError: 500. A fault of the gateway. 503. The gateway has no room for
-                the request (`overloaded`), or does not take work now (`not_ready`).
+                the request (`overloaded`), does not take work now (`not_ready`), or cannot reach
+                its own database (`store_unavailable`).
         """
         return await self._request(_CHECK, options=options)
 

@@ -83,6 +83,10 @@ if TYPE_CHECKING:
     from ..params.chat import WebSearchLocationParam as WebSearchLocationParam
     from ..params.chat import WebSearchOptionsParam as WebSearchOptionsParam
     from ..params.chat import WebSearchUserLocationParam as WebSearchUserLocationParam
+    from ..params.keys import KeyBudgetParam as KeyBudgetParam
+    from ..params.keys import KeyCreateRequestParam as KeyCreateRequestParam
+    from ..params.keys import KeyLimitsParam as KeyLimitsParam
+    from ..params.keys import KeyUpdateRequestParam as KeyUpdateRequestParam
     from .chat import Annotation as Annotation
     from .chat import AudioDelta as AudioDelta
     from .chat import ChatCompletion as ChatCompletion
@@ -119,6 +123,12 @@ if TYPE_CHECKING:
     from .common import ErrorResponse as ErrorResponse
     from .health import Health as Health
     from .health import Readiness as Readiness
+    from .keys import Key as Key
+    from .keys import KeyBudget as KeyBudget
+    from .keys import KeyLimits as KeyLimits
+    from .keys import KeyPage as KeyPage
+    from .keys import KeyWithSecret as KeyWithSecret
+    from .keys import Scope as Scope
     from .models import Model as Model
     from .models import ModelList as ModelList
 
@@ -164,6 +174,14 @@ _MODULES = {
     ".health": (
         "Health",
         "Readiness",
+    ),
+    ".keys": (
+        "Key",
+        "KeyBudget",
+        "KeyLimits",
+        "KeyPage",
+        "KeyWithSecret",
+        "Scope",
     ),
     ".models": (
         "Model",
@@ -242,6 +260,12 @@ _MODULES = {
         "WebSearchLocationParam",
         "WebSearchOptionsParam",
         "WebSearchUserLocationParam",
+    ),
+    "..params.keys": (
+        "KeyBudgetParam",
+        "KeyCreateRequestParam",
+        "KeyLimitsParam",
+        "KeyUpdateRequestParam",
     ),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}

@@ -7,7 +7,8 @@ use novai_core::{Catalog, Gateway, KeyStore, Principal, Scopes};
 use novai_http::access_log::LineSink;
 use novai_http::cors::Cors;
 use novai_http::listener::{self, Limits, Phase, Shutdown, TlsFiles};
-use novai_http::{App, Front, Options};
+use novai_http::{App, Front, Options, Ports, Surface};
+use novai_stores::keys::Keys;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -22,10 +23,15 @@ pub struct Setup {
     pub limits: Limits,
     pub origins: Vec<&'static str>,
     pub tls: Option<TlsFiles>,
+    /// Keys that can be made and changed, beside the good one.
+    pub keys: Option<Arc<Keys>>,
+    /// Key management gets a listener of its own.
+    pub has_admin_listener: bool,
 }
 
 pub struct Running {
     pub address: SocketAddr,
+    pub admin_address: Option<SocketAddr>,
     pub shutdown: Shutdown,
     pub log: Arc<Log>,
     /// Lets one waiting stream go on.
@@ -44,15 +50,39 @@ impl Setup {
         }
         let shutdown = Shutdown::default();
         let gateway = Arc::new(Gateway::new(catalog));
-        let app = Arc::new(App::new(gateway, Arc::new(OneKey), self.options, shutdown.clone()));
+        let ports = Ports {
+            gateway,
+            keys: Arc::new(KnownKeys(self.keys.clone())),
+            key_admin: match self.keys {
+                Some(keys) => keys,
+                None => Arc::new(()),
+            },
+        };
+        let app = Arc::new(App::new(ports, self.options, shutdown.clone()));
         let log = Arc::new(Log::default());
         let cors = Cors::new(self.origins.into_iter().map(http::HeaderValue::from_static));
-        let front = Arc::new(Front::new(app, cors, log.clone()).await.unwrap());
         let tls = self.tls.map(|files| files.acceptor().unwrap());
+        let mut admin_address = None;
+        let mut surface = Surface::All;
+        if self.has_admin_listener {
+            surface = Surface::Public;
+            let front =
+                Front::new(Arc::clone(&app), Surface::Admin, cors.clone(), log.clone()).await.unwrap();
+            let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            admin_address = Some(socket.local_addr().unwrap());
+            tokio::spawn(listener::serve(
+                socket,
+                tls.clone(),
+                self.limits.clone(),
+                Arc::new(front),
+                shutdown.clone(),
+            ));
+        }
+        let front = Arc::new(Front::new(app, surface, cors, log.clone()).await.unwrap());
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let served = tokio::spawn(listener::serve(socket, tls, self.limits, front, shutdown.clone()));
-        Running { address, shutdown, log, release, notes, served }
+        Running { address, admin_address, shutdown, log, release, notes, served }
     }
 }
 
@@ -75,11 +105,14 @@ impl Running {
     }
 }
 
-struct OneKey;
+struct KnownKeys(Option<Arc<Keys>>);
 
-impl KeyStore for OneKey {
+impl KeyStore for KnownKeys {
     fn principal(&self, presented: &str) -> Option<Arc<Principal>> {
-        (presented == GOOD_KEY).then(|| Arc::new(Principal::new("key_1", Scopes::all())))
+        if presented == GOOD_KEY {
+            return Some(Arc::new(Principal::new("key_1", Scopes::all())));
+        }
+        self.0.as_ref()?.principal(presented)
     }
 }
 

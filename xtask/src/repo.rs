@@ -10,6 +10,9 @@ use anyhow::{Context, Result, ensure};
 /// What a step prints when it needs `../shared` and the folder is not there.
 pub const SHARED_ABSENT: &str = "skipped: ../shared is absent";
 
+/// Folders that tools write beside sources.
+const BUILT: [&str; 4] = ["target", "node_modules", "__pycache__", "dist"];
+
 pub struct Repo {
     root: PathBuf,
 }
@@ -80,7 +83,7 @@ impl Repo {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if path.is_dir() {
-                if !name.starts_with('.') && !matches!(name.as_str(), "target" | "node_modules") {
+                if !name.starts_with('.') && !BUILT.contains(&name.as_str()) {
                     self.walk(&path, found)?;
                 }
             } else if let Ok(relative) = path.strip_prefix(&self.root) {

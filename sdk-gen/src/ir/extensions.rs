@@ -24,6 +24,9 @@ impl<'d> Builder<'d, '_> {
         if let Some(at) = operation.get("x-pages").filter(|at| at.as_bool() != Some(false)) {
             self.check_pages(at, params);
         }
+        if let Some(at) = operation.get("x-job").filter(|at| at.as_bool() != Some(false)) {
+            self.check_job(at);
+        }
     }
 
     fn check_pages(&mut self, at: At<'d>, params: &[Param]) {

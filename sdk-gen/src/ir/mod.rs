@@ -14,6 +14,7 @@ mod conjunction;
 mod coverage;
 mod discriminators;
 mod extensions;
+mod jobs;
 mod kinds;
 mod kinds_of;
 pub mod model;
@@ -61,6 +62,7 @@ pub fn build(document: &Document, diagnostics: &mut Diagnostics) -> Api {
     for (operation, at) in operations.iter_mut().zip(&nodes) {
         streams::find_selector(&types, operation);
         operation.pages = pages::find_pages(&types, operation, *at);
+        operation.job = jobs::find_job(&types, operation, *at);
     }
     resources::name_resources(&types, &mut operations, &nodes);
     reach::mark(&mut types, &operations);

@@ -257,6 +257,8 @@ pub struct Operation {
     pub roles: Vec<Vec<String>>,
     /// Cursor pages, where inferred or declared with `x-pages`.
     pub pages: Option<Pages>,
+    /// The answer is a job as it stands, where inferred or declared with `x-job`.
+    pub job: Option<Job>,
     /// False where an error lies on the operation itself (its types have a flag of their own).
     pub complete: bool,
 }
@@ -369,6 +371,15 @@ pub struct Pages {
     pub next_cursor: Option<String>,
     /// Boolean field that says whether more follow.
     pub has_more: Option<String>,
+}
+
+/// A job is read again and again, until it is done.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Field of the answer that says how far the job is.
+    pub status: String,
+    /// Values of that field after which nothing changes any more.
+    pub done: Vec<String>,
 }
 
 #[derive(Debug, Clone)]

@@ -86,6 +86,7 @@ impl<'d> Builder<'d, '_> {
             authenticated: self.authenticated(at),
             roles: self.roles(at),
             pages: None,
+            job: None,
             complete: self.operation_complete,
         }
     }

@@ -87,6 +87,9 @@ impl Printer<'_> {
             self.line(1, format!("{}: {ty}", error.range));
             self.headers(&error.headers);
         }
+        if let Some(job) = &operation.job {
+            self.line(1, format!("job until {} is {}", job.status, job.done.join(", ")));
+        }
         if let Some(pages) = &operation.pages {
             let next = pages.next_cursor.as_deref().unwrap_or("last id");
             let more = pages.has_more.as_deref().unwrap_or("-");

@@ -38,17 +38,6 @@ def exploded(name: str, value: Any) -> dict[str, Any]:
     return {} if value is omit else {name: value}
 
 
-def deep_object(name: str, value: Any) -> dict[str, Any]:
-    """An object as ``name[field]=value``, level by level."""
-    value = _plain(value)
-    if isinstance(value, Mapping):
-        parts: dict[str, Any] = {}
-        for key, item in value.items():
-            parts.update(deep_object(f"{name}[{key}]", item))
-        return parts
-    return {} if value is omit else {name: value}
-
-
 def json_text(value: Any) -> Any:
     """A document of its own."""
     return value if value is omit else json.dumps(value, ensure_ascii=False, default=plain)

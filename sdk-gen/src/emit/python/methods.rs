@@ -1,6 +1,6 @@
 //! One method: its overloads, its signature, its docs and the call into the runtime.
 
-use crate::lower::python::model::{Argument, Call, Method, Parameter, Returns, SentBody, StreamTypes};
+use crate::lower::python::model::{Argument, Call, Method, Parameter, Returns, SentBody, StreamTypes, Wait};
 
 use super::resources::Flavour;
 use super::text::Text;
@@ -47,6 +47,40 @@ pub fn emit(w: &mut Text, method: &Method, flavour: Flavour) {
         }
         Returns::Either { .. } => either(w, method, flavour),
     }
+    if let Some(wait) = &method.wait {
+        self::wait(w, method, wait, flavour);
+    }
+}
+
+fn wait(w: &mut Text, method: &Method, wait: &Wait, flavour: Flavour) {
+    let mut parts = parameters(method, None);
+    let options = parts.pop();
+    if !parts.contains(&"*".to_owned()) {
+        parts.push("*".to_owned());
+    }
+    parts.push("poll_interval: float = 1.0".to_owned());
+    parts.push("wait_timeout: Optional[float] = None".to_owned());
+    parts.extend(options);
+    w.gap();
+    signature(w, flavour.pick("def", "async def"), &wait.name, parts, &wait.annotation);
+    w.docstring(&wait.docs);
+    let mut passed: Vec<String> = method.positional.iter().map(|parameter| parameter.name.clone()).collect();
+    passed.extend(method.named.iter().map(|Parameter { name, .. }| format!("{name}={name}")));
+    passed.push("**options".to_owned());
+    w.list(
+        &format!(
+            "return {}{}(",
+            flavour.pick("", "await "),
+            format_args!("{}.{}", wait.job, flavour.pick("wait", "wait_async"))
+        ),
+        &[
+            format!("lambda: self.{}({})", method.name, passed.join(", ")),
+            "poll_interval".to_owned(),
+            "wait_timeout".to_owned(),
+        ],
+        "",
+    );
+    w.close();
 }
 
 fn either(w: &mut Text, method: &Method, flavour: Flavour) {

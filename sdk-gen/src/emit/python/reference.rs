@@ -32,5 +32,11 @@ fn row(module: &ResourceModule, method: &Method) -> String {
             format!("`{whole}`, or `Stream[{}, {}]`", stream.event, stream.whole)
         }
     };
-    format!("| {call} | `{}` | {returns} |\n", method.route.replace('|', "\\|"))
+    let route = method.route.replace('|', "\\|");
+    let mut rows = format!("| {call} | `{route}` | {returns} |\n");
+    if let Some(wait) = &method.wait {
+        let call = format!("`{}.{}({})`", module.dotted, wait.name, arguments.join(", "));
+        rows.push_str(&format!("| {call} | the same, until the job is done | `{}` |\n", wait.annotation));
+    }
+    rows
 }

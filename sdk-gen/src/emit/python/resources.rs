@@ -51,6 +51,9 @@ fn module(module: &ResourceModule) -> String {
         imports.add("functools", "cached_property");
     }
     for method in &module.methods {
+        if method.wait.is_some() {
+            imports.add("typing", "Optional");
+        }
         match &method.returns {
             Returns::Either { .. } => {
                 imports.add("typing", "overload");

@@ -79,8 +79,9 @@ impl Text {
         let last_quote = lines.last().is_some_and(|line| line.ends_with('"'));
         match lines.as_slice() {
             [] => {}
-            [only] if self.fits(&format!("\"\"\"{only}\"\"\"")) && !last_quote => {
-                self.line(format!("\"\"\"{only}\"\"\""));
+            [only] if self.fits(&format!("\"\"\"{only}\"\"\"")) => {
+                let space = if last_quote { " " } else { "" };
+                self.line(format!("\"\"\"{only}{space}\"\"\""));
             }
             [first, rest @ ..] => {
                 self.line(format!("\"\"\"{first}"));

@@ -33,7 +33,7 @@ fn module(module: &TypesModule) -> String {
             }
             ViewItem::Converter(assignment) => {
                 w.blank(1);
-                w.call(&format!("{} = ", assignment.name), &assignment.value, "");
+                w.call(&format!("{}: {} = ", assignment.name, assignment.annotation), &assignment.value, "");
             }
         }
     }
@@ -155,11 +155,25 @@ fn split(text: &str) -> Vec<String> {
     parts.into_iter().map(|part| part.trim().to_owned()).collect()
 }
 
+/// A name that is meant to be imported from here.
+fn export(w: &mut Text, module: &str, name: &str) {
+    let one = format!("from {module} import {name} as {name}");
+    if w.fits(&one) {
+        w.line(one);
+        return;
+    }
+    w.open(format!("from {module} import ("));
+    w.line(format!("{name} as {name},"));
+    w.close();
+    w.line(")");
+}
+
 /// Names and the module of each, resolved on first use.
 fn index(package: &Package) -> String {
     let mut modules: Vec<(String, Vec<&str>)> = Vec::new();
     for module in &package.types {
-        let public = module.items.iter().map(ViewItem::name).filter(|name| !name.starts_with('_'));
+        let types = module.items.iter().filter(|item| !matches!(item, ViewItem::Converter(_)));
+        let public = types.map(ViewItem::name);
         modules.push((format!(".{}", module.file), public.collect()));
     }
     for module in &package.params {
@@ -187,7 +201,7 @@ fn index(package: &Package) -> String {
         for (module, names) in sorted {
             let mut names = names.clone();
             names.sort_by_key(|name| name_key(name));
-            names.iter().for_each(|name| w.line(format!("from {module} import {name} as {name}")));
+            names.iter().for_each(|name| export(&mut w, module, name));
             all.extend(names);
         }
         w.close();
@@ -197,10 +211,17 @@ fn index(package: &Package) -> String {
     for (module, names) in &modules {
         let mut names: Vec<&&str> = names.iter().collect();
         names.sort_unstable();
-        w.open(format!("\"{module}\": ("));
-        names.iter().for_each(|name| w.line(format!("\"{name}\",")));
-        w.close();
-        w.line("),");
+        match names.as_slice() {
+            [only] if w.fits(&format!("\"{module}\": (\"{only}\",),")) => {
+                w.line(format!("\"{module}\": (\"{only}\",),"));
+            }
+            names => {
+                w.open(format!("\"{module}\": ("));
+                names.iter().for_each(|name| w.line(format!("\"{name}\",")));
+                w.close();
+                w.line("),");
+            }
+        }
     }
     w.close();
     w.line("}");

@@ -6,6 +6,8 @@
 
 mod docs;
 mod folds;
+mod jobs;
+mod method_docs;
 mod methods;
 pub mod model;
 pub mod names;

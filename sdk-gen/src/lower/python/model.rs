@@ -37,7 +37,7 @@ pub struct TypesModule {
 pub enum ViewItem {
     Class(Class),
     Alias(Alias),
-    /// `_message = tagged("role", {…}, UnknownMessage)`
+    /// `read_message: Kind = tagged("role", {…}, UnknownMessage)`
     Converter(Assignment),
 }
 
@@ -80,6 +80,7 @@ pub struct Alias {
 #[derive(Debug)]
 pub struct Assignment {
     pub name: String,
+    pub annotation: String,
     pub value: Call,
 }
 
@@ -192,6 +193,17 @@ pub struct Method {
     pub named: Vec<Parameter>,
     pub returns: Returns,
     pub sends: Sends,
+    pub wait: Option<Wait>,
+}
+
+/// A method beside one that reads a job: it asks until the job is done.
+#[derive(Debug)]
+pub struct Wait {
+    pub name: String,
+    /// Constant that names the field and its last values.
+    pub job: String,
+    pub annotation: String,
+    pub docs: Vec<String>,
 }
 
 #[derive(Debug)]

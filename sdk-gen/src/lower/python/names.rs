@@ -22,7 +22,7 @@ pub const TAKEN_TYPES: &[&str] = &[
     "BaseModel",
     "Dict",
     "False",
-    "FileTypes",
+    "Upload",
     "List",
     "Literal",
     "Mapping",
@@ -44,6 +44,7 @@ pub const TAKEN_TYPES: &[&str] = &[
     "Union",
     "UnknownVariant",
     "Unpack",
+    "Wrap",
 ];
 
 /// Attributes that every model has, and names whose meaning a field of theirs would change for the fields after it.
@@ -73,8 +74,10 @@ pub const TAKEN_ARGUMENTS: &[&str] = &[
     "max_retries",
     "omit",
     "options",
+    "poll_interval",
     "self",
     "timeout",
+    "wait_timeout",
 ];
 
 /// Methods of resources that are not the document's.
@@ -165,7 +168,8 @@ impl Scope {
 
 /// A string literal as `ruff format` would leave it.
 pub fn quoted(text: &str) -> String {
-    let quote = if text.contains('"') && !text.contains('\'') { '\'' } else { '"' };
+    let count = |quote| text.chars().filter(|c| *c == quote).count();
+    let quote = if count('"') > count('\'') { '\'' } else { '"' };
     let mut out = String::from(quote);
     for c in text.chars() {
         match c {
@@ -235,6 +239,7 @@ mod tests {
         assert_eq!(quoted("a"), "\"a\"");
         assert_eq!(quoted("a\"b"), "'a\"b'");
         assert_eq!(quoted("a\"b'\n"), "\"a\\\"b'\\n\"");
+        assert_eq!(quoted("\"a\" 'b"), "'\"a\" \\'b'");
         assert_eq!(quoted("\u{feff}"), "\"\\ufeff\"");
     }
 }

@@ -33,7 +33,7 @@ pub fn annotation(
 ) -> String {
     match (argument.place, format) {
         (Place::Body, Some(BodyFormat::Bytes)) => {
-            imports.add("...files", "FileContent");
+            imports.add("...multipart", "FileContent");
             "FileContent".to_owned()
         }
         (Place::Body, Some(BodyFormat::Text)) => "str".to_owned(),
@@ -159,7 +159,6 @@ fn query_value(api: &Api, argument: &Argument<'_>, name: &str, imports: &mut Imp
     };
     match (argument.style, argument.explode) {
         (style, _) if style.contains('/') => (key.clone(), flat(api, argument, name, imports)),
-        ("deepObject", _) => spread("deep_object", imports),
         ("form", true) if is_map && matches!(shape, Shape::Object(_) | Shape::Map { .. }) => {
             spread("exploded", imports)
         }
@@ -167,6 +166,7 @@ fn query_value(api: &Api, argument: &Argument<'_>, name: &str, imports: &mut Imp
             imports.add("...parameters", "joined");
             (key, format!("joined({name})"))
         }
+        // An object that is left is written as `name[key]=value`, which is `deepObject`.
         _ => (key, name.to_owned()),
     }
 }

@@ -81,6 +81,9 @@ fn module(
         if let Returns::Twin { stream_name, .. } = &mut method.returns {
             *stream_name = scope.claim(std::mem::take(stream_name));
         }
+        if let Some(wait) = &mut method.wait {
+            wait.name = scope.claim(std::mem::take(&mut wait.name));
+        }
         lowered.push(method);
     }
     let children = node.children.iter().map(|&child| claimed(&mut scope, &named[child])).collect();

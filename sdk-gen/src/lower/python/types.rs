@@ -164,6 +164,10 @@ impl<'a> Types<'a> {
             Shape::Bool => "bool".to_owned(),
             Shape::Integer { .. } => "int".to_owned(),
             Shape::Number { .. } => "float".to_owned(),
+            Shape::Bytes { base64: false } if sent => {
+                imports.add("...multipart", "Upload");
+                "Upload".to_owned()
+            }
             Shape::String(_) | Shape::Bytes { .. } => "str".to_owned(),
             Shape::Const(value) => match literal(value) {
                 Some(text) => {

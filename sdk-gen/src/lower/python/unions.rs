@@ -10,7 +10,7 @@ use crate::ir::model::{Shape, TypeId, TypeRef, UnionShape};
 use crate::lower::shared::empty::constant;
 use crate::lower::shared::{object, resolved};
 
-use super::model::{Argument, Call, Imports};
+use super::model::{Argument, Assignment, Call, Imports};
 use super::names;
 use super::order::Order;
 use super::types::{Site, Types, python};
@@ -142,9 +142,9 @@ impl Types<'_> {
     }
 }
 
-/// `ToolCall` → `_tool_call`.
-pub fn function(view: &str) -> String {
-    format!("_{}", names::snake(view).trim_end_matches('_'))
+/// `ToolCall` → `read_tool_call`.
+fn function(view: &str) -> String {
+    format!("read_{}", names::snake(view).trim_end_matches('_'))
 }
 
 #[derive(Debug)]
@@ -227,7 +227,7 @@ pub fn converter(
     union: &UnionShape,
     user: User<'_>,
     imports: &mut Imports,
-) -> Option<Call> {
+) -> Option<Assignment> {
     let unknown = types.unknown_name(id).unwrap_or("BaseModel").to_owned();
     match plan(types, id, union) {
         Plan::Raw | Plan::Same(_) => None,
@@ -243,10 +243,21 @@ pub fn converter(
             }
             let arguments =
                 vec![Argument::Text(names::quoted(&tag)), Argument::Dict(kinds), Argument::Text(unknown)];
-            Some(Call { function: "tagged".to_owned(), arguments })
+            let value = Call { function: "tagged".to_owned(), arguments };
+            Some(assignment(types, id, "Kind", value, imports))
         }
-        Plan::Shaped(shapes) => Some(shaped(types, &shapes, &unknown, user, imports)),
+        Plan::Shaped(shapes) => {
+            let value = shaped(types, &shapes, &unknown, user, imports);
+            Some(assignment(types, id, "Wrap", value, imports))
+        }
     }
+}
+
+/// Annotated, since types that refer to each other in a circle leave nothing to infer.
+fn assignment(types: &Types<'_>, id: TypeId, kind: &str, value: Call, imports: &mut Imports) -> Assignment {
+    imports.add("...fields", kind);
+    let name = function(types.view_name(id).unwrap_or_default());
+    Assignment { name, annotation: kind.to_owned(), value }
 }
 
 /// Whether some values of the union are read as its `Unknown…` model.

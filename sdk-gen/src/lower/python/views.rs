@@ -4,7 +4,7 @@ use crate::ir::model::{Field, ObjectShape, Shape, TypeId, UnionShape};
 use crate::lower::shared::{resolved, target};
 
 use super::docs;
-use super::model::{Alias, Argument, Assignment, Call, Class, Imports, TypesModule, ViewField, ViewItem};
+use super::model::{Alias, Argument, Call, Class, Imports, TypesModule, ViewField, ViewItem};
 use super::names::{self, Scope};
 use super::order::Order;
 use super::types::{Site, Types, literal, optional};
@@ -145,9 +145,7 @@ fn union(
     }
     let docs = docs::of_type(&types.api.ty(id).docs, docs::WIDTH);
     items.push(ViewItem::Alias(Alias { name: name.to_owned(), docs, members }));
-    if let Some(value) = unions::converter(types, id, union, user, imports) {
-        items.push(ViewItem::Converter(Assignment { name: unions::function(name), value }));
-    }
+    items.extend(unions::converter(types, id, union, user, imports).map(ViewItem::Converter));
 }
 
 fn unknown(view: &str, name: &str, union: &UnionShape, imports: &mut Imports) -> Class {
@@ -170,7 +168,7 @@ fn unknown(view: &str, name: &str, union: &UnionShape, imports: &mut Imports) ->
     Class {
         name: name.to_owned(),
         base: "UnknownVariant".to_owned(),
-        docs: vec![format!("A `{view}` that this version does not know.")],
+        docs: vec![format!("A variant of `{view}` that this version does not know.")],
         fields,
     }
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Literal, Optional, Union
 
-from ...fields import UnknownVariant, field, tagged, view, views
+from ...fields import Kind, UnknownVariant, field, tagged, view, views
 from ...model import Model as BaseModel
 
 
@@ -62,7 +62,7 @@ class CustomToolCall(BaseModel):
 
 
 class UnknownToolCall(UnknownVariant):
-    """A `ToolCall` that this version does not know."""
+    """A variant of `ToolCall` that this version does not know."""
 
     __slots__ = ()
 
@@ -73,7 +73,7 @@ class UnknownToolCall(UnknownVariant):
 ToolCall = Union[FunctionToolCall, CustomToolCall, UnknownToolCall]
 """A call of a tool by the model."""
 
-_tool_call = tagged(
+read_tool_call: Kind = tagged(
     "type",
     {"function": FunctionToolCall, "custom": CustomToolCall},
     UnknownToolCall,
@@ -136,7 +136,7 @@ class ChatCompletionMessage(BaseModel):
     """What the model thought before it answered, where the provider shows it."""
     reasoning: Optional[str] = field("reasoning")
     """The same as `reasoning_content` under the name that some providers use."""
-    tool_calls: Optional[List[ToolCall]] = views("tool_calls", _tool_call)
+    tool_calls: Optional[List[ToolCall]] = views("tool_calls", read_tool_call)
     """The tools that the model calls."""
     annotations: Optional[List[Annotation]] = views("annotations", Annotation)
     """Sources of the answer, where the model searched the web."""
@@ -319,7 +319,7 @@ class ModerationFailure(BaseModel):
 
 
 class UnknownModerationOutcome(UnknownVariant):
-    """A `ModerationOutcome` that this version does not know."""
+    """A variant of `ModerationOutcome` that this version does not know."""
 
     __slots__ = ()
 
@@ -330,7 +330,7 @@ class UnknownModerationOutcome(UnknownVariant):
 ModerationOutcome = Union[ModerationResults, ModerationFailure, UnknownModerationOutcome]
 """Findings, or why there are none."""
 
-_moderation_outcome = tagged(
+read_moderation_outcome: Kind = tagged(
     "type",
     {"moderation_results": ModerationResults, "error": ModerationFailure},
     UnknownModerationOutcome,
@@ -342,9 +342,9 @@ class Moderation(BaseModel):
 
     __slots__ = ()
 
-    input: ModerationOutcome = view("input", _moderation_outcome)
+    input: ModerationOutcome = view("input", read_moderation_outcome)
     """What it found in the request."""
-    output: ModerationOutcome = view("output", _moderation_outcome)
+    output: ModerationOutcome = view("output", read_moderation_outcome)
     """What it found in the answer."""
 
 

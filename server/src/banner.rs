@@ -35,6 +35,12 @@ pub fn print(
             ProviderKind::OpenAi(openai) => {
                 writeln!(out, "  {} at {}: {models}", provider.name, openai.base_url)?;
             }
+            ProviderKind::Anthropic(anthropic) => {
+                writeln!(out, "  {} at {}: {models}", provider.name, anthropic.upstream.base_url)?;
+            }
+            ProviderKind::Gemini(gemini) => {
+                writeln!(out, "  {} at {}: {models}", provider.name, gemini.base_url)?;
+            }
             ProviderKind::Sim => writeln!(out, "  {} (simulator): {models}", provider.name)?,
         }
     }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use novai_core::{Catalog, Clock, Gateway, Provider, SystemClock};
+use novai_providers::anthropic::Anthropic;
+use novai_providers::gemini::Gemini;
 use novai_providers::openai::OpenAi;
 use novai_providers::sim::Sim;
 
@@ -33,6 +35,8 @@ pub fn gateway(providers: Vec<ProviderSettings>, models: &[ModelSettings]) -> an
 fn provider(name: &str, kind: ProviderKind) -> anyhow::Result<Arc<dyn Provider>> {
     Ok(match kind {
         ProviderKind::OpenAi(config) => Arc::new(OpenAi::new(*config)?),
+        ProviderKind::Anthropic(config) => Arc::new(Anthropic::new(*config)?),
+        ProviderKind::Gemini(config) => Arc::new(Gemini::new(*config)?),
         ProviderKind::Sim => Arc::new(Sim::new(name)),
     })
 }

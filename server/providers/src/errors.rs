@@ -1,6 +1,7 @@
 //! From an upstream's refusal to ours: one table for statuses, one reader for the shapes that error bodies come in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 use novai_core::{Clock, Error, Rejection, RejectionReason};
@@ -120,6 +121,7 @@ impl Errors {
     ) -> Error {
         let retry_after =
             headers.and_then(|headers| headers::retry_after(headers, self.inner.clock.unix_time()));
+        let retry_after = retry_after.or(payload.retry_after);
         let reason = match status {
             400 if payload.blames_our_key => return Error::ProviderAuth { provider: self.name() },
             400 => RejectionReason::Invalid,
@@ -181,6 +183,8 @@ struct Payload {
     param: Option<String>,
     code: Option<String>,
     status: Option<u16>,
+    /// Google's `RetryInfo`, which stands in the body alone.
+    retry_after: Option<Duration>,
     blames_our_key: bool,
 }
 
@@ -229,6 +233,10 @@ impl Payload {
             blames_our_key: code.as_deref() == Some("invalid_api_key")
                 || memchr::memmem::find(body, b"API_KEY_INVALID").is_some(),
             code,
+            retry_after: inner["details"]
+                .as_array()
+                .and_then(|details| details.iter().find_map(|detail| detail["retryDelay"].as_str()))
+                .and_then(headers::duration),
             status: status.and_then(|status| u16::try_from(status).ok()),
         }
     }

@@ -1,11 +1,11 @@
-//! What OpenAI-compatible upstreams say in headers.
+//! What upstreams say in headers, and what all of them are told.
 
 use std::time::{Duration, SystemTime};
 
-use http::HeaderName;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use novai_core::{RateLimitSnapshot, ResponseMeta, WindowSnapshot};
 
-use crate::client::Headers;
+use crate::client::{Headers, Origin, OriginError};
 
 pub(crate) fn is_json(headers: &Headers) -> bool {
     media_type(headers).is_some_and(|media| {
@@ -23,13 +23,36 @@ pub(crate) fn media_type(headers: &Headers) -> Option<&str> {
     headers.get("content-type")?.split(';').next().map(str::trim)
 }
 
-pub(crate) fn meta(headers: &Headers) -> ResponseMeta {
+/// The headers that every request has, whatever the vendor; its credentials are the adaptor's own.
+pub(crate) fn common(origin: &Origin) -> Result<HeaderMap, OriginError> {
+    let mut headers = HeaderMap::with_capacity(8);
+    let host = HeaderValue::from_str(origin.authority()).map_err(|_| OriginError::NotUrl)?;
+    headers.insert(header::HOST, host);
+    headers
+        .insert(header::USER_AGENT, HeaderValue::from_static(concat!("novai/", env!("CARGO_PKG_VERSION"))));
+    // Bodies are read as they come: a compressed one would have to be unpacked for every check.
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    Ok(headers)
+}
+
+/// A name that can be shown and asked for.
+pub(crate) fn is_model_id(id: &str) -> bool {
+    const ID_BYTES_MAX: usize = 256;
+    !id.is_empty() && id.len() <= ID_BYTES_MAX && !id.chars().any(char::is_control)
+}
+
+/// The id that the upstream gave the request, under the header `name`.
+pub(crate) fn id(headers: &Headers, name: &str) -> Option<String> {
     /// Real ones have 40; whatever is longer is no id, and goes to the log with every request.
     const ID_BYTES_MAX: usize = 128;
+    let id = headers.get(name)?;
+    (id.len() <= ID_BYTES_MAX).then(|| id.to_owned())
+}
+
+pub(crate) fn meta(headers: &Headers) -> ResponseMeta {
     // The second is Azure's own.
-    let id = headers.get("x-request-id").or_else(|| headers.get("apim-request-id"));
-    let id = id.filter(|id| id.len() <= ID_BYTES_MAX);
-    ResponseMeta { upstream_request_id: id.map(str::to_owned), limits: limits(headers) }
+    let id = id(headers, "x-request-id").or_else(|| id(headers, "apim-request-id"));
+    ResponseMeta { upstream_request_id: id, limits: limits(headers) }
 }
 
 /// Under which name an upstream is told our request id: `X-Request-Id`, or `X-Client-Request-Id` (OpenAI's name for an id of

@@ -1,17 +1,21 @@
 //! Outbound adaptors: how the gateway talks to each kind of upstream.
 //!
-//! Start at [`openai::OpenAi`] (any OpenAI-compatible server) or [`sim::Sim`] (no server at all). What they share lies
+//! Start at [`openai::OpenAi`] (any OpenAI-compatible server), [`anthropic::Anthropic`], [`gemini::Gemini`] or [`sim::Sim`] (no server at all). What they share lies
 //! beside them: [`client`], the HTTP client that is polled from the stream's own task, [`sse`], the decoder, and how
-//! refusals (`errors`) and response headers (`headers`) are read.
+//! refusals (`errors`) and response headers (`headers`) are read; `translate` is for vendors whose API is not OpenAI's.
 //!
 //! **Invariant:** an adaptor implements [`novai_core::Provider`] and knows neither the gateway's HTTP side nor another
 //! adaptor.
 
+pub mod anthropic;
 pub mod client;
 mod errors;
+pub mod gemini;
 mod headers;
 pub mod openai;
 #[cfg(test)]
 mod shared;
 pub mod sim;
 pub mod sse;
+mod translate;
+pub mod upstream;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use novai_core::Deadlines;
 use novai_providers::client::{Origin, OriginError};
-use novai_providers::openai;
+use novai_providers::{anthropic, gemini, openai, upstream};
 
 use super::Env;
 use super::problem::Problem;
@@ -21,6 +21,10 @@ pub struct ProviderSettings {
 pub enum ProviderKind {
     /// Any OpenAI-compatible server.
     OpenAi(Box<openai::Config>),
+    /// Anthropic's Messages API.
+    Anthropic(Box<anthropic::Config>),
+    /// Google's Gemini API.
+    Gemini(Box<upstream::Config>),
     /// No server at all: the built-in simulator.
     Sim,
 }
@@ -73,14 +77,24 @@ fn provider(mut section: Section<'_>, env: Env<'_>, names: &mut HashSet<String>)
     let kind_at = section.string("kind", "openai");
     let kind = kind_at.as_ref().map_or("openai", |at| at.value.as_str());
     let name = name.map(|at| at.value);
+    let shown_name = name.as_deref().unwrap_or_default();
     let settings = match kind {
-        "openai" => {
-            let config = openai_config(&mut section, env, name.as_deref().unwrap_or_default());
-            config.map(|config| ProviderKind::OpenAi(Box::new(config)))
+        "openai" => Some(ProviderKind::OpenAi(Box::new(openai_config(&mut section, env, shown_name)))),
+        "anthropic" => {
+            let upstream =
+                vendor_config(&mut section, env, shown_name, anthropic::BASE_URL, "ANTHROPIC_API_KEY");
+            let mut config = anthropic::Config::new(upstream);
+            config.max_tokens_default =
+                section.integer("max_tokens_default", 1..=1_000_000, config.max_tokens_default);
+            Some(ProviderKind::Anthropic(Box::new(config)))
+        }
+        "gemini" => {
+            let upstream = vendor_config(&mut section, env, shown_name, gemini::BASE_URL, "GEMINI_API_KEY");
+            Some(ProviderKind::Gemini(Box::new(upstream)))
         }
         "sim" => Some(ProviderKind::Sim),
         other => {
-            let fix = "write kind = \"openai\" (any OpenAI-compatible server) or kind = \"sim\"";
+            let fix = "write kind = \"openai\" (any OpenAI-compatible server), \"anthropic\", \"gemini\" or \"sim\"";
             if let Some(at) = &kind_at {
                 section.report(at.problem(format!("{other:?} is not a kind of provider"), fix));
             }
@@ -96,18 +110,52 @@ fn is_name(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-fn openai_config(section: &mut Section<'_>, env: Env<'_>, name: &str) -> Option<openai::Config> {
-    let fix = format!("write base_url = {OPENAI_BASE_URL:?}");
-    let base_url = section.string("base_url", OPENAI_BASE_URL);
-    match &base_url {
-        None => section.report(section.reference("base_url").problem("is required", fix)),
-        Some(at) => {
-            if let Err(error) = Origin::parse(&at.value) {
-                section.report(base_url_problem(at.reference(), error, &fix));
-            }
-        }
+fn openai_config(section: &mut Section<'_>, env: Env<'_>, name: &str) -> openai::Config {
+    let base_url = base_url(section, OPENAI_BASE_URL);
+    if base_url.is_none() {
+        let fix = format!("write base_url = {OPENAI_BASE_URL:?}");
+        section.report(section.reference("base_url").problem("is required", fix));
     }
-    let api_key = section.string("api_key_env", "OPENAI_API_KEY").and_then(|at| {
+    let upstream = upstream_config(section, env, name, base_url.unwrap_or_default(), "OPENAI_API_KEY");
+    let mut config = openai::Config::new(upstream.name, upstream.base_url);
+    config.api_key = upstream.api_key;
+    config.ca_file = upstream.ca_file;
+    config.deadlines = upstream.deadlines;
+    config.event_bytes_max = upstream.event_bytes_max;
+    config.response_bytes_max = upstream.response_bytes_max;
+    config.asks_for_stream_usage = section.boolean("stream_usage", config.asks_for_stream_usage);
+    config
+}
+
+/// One vendor's own API: where it is, is known.
+fn vendor_config(
+    section: &mut Section<'_>,
+    env: Env<'_>,
+    name: &str,
+    default: &str,
+    key_variable: &str,
+) -> upstream::Config {
+    let base_url = base_url(section, default).unwrap_or_else(|| default.to_owned());
+    upstream_config(section, env, name, base_url, key_variable)
+}
+
+fn base_url(section: &mut Section<'_>, example: &str) -> Option<String> {
+    let at = section.string("base_url", example)?;
+    if let Err(error) = Origin::parse(&at.value) {
+        section.report(base_url_problem(at.reference(), error, &format!("write base_url = {example:?}")));
+    }
+    Some(at.value)
+}
+
+/// What every upstream may be told.
+fn upstream_config(
+    section: &mut Section<'_>,
+    env: Env<'_>,
+    name: &str,
+    base_url: String,
+    key_variable: &str,
+) -> upstream::Config {
+    let api_key = section.string("api_key_env", key_variable).and_then(|at| {
         let key = env(&at.value).map(|key| key.trim().to_owned());
         if key.is_none() {
             section.report(at.problem(
@@ -125,14 +173,15 @@ fn openai_config(section: &mut Section<'_>, env: Env<'_>, name: &str) -> Option<
         idle: section.millis("idle_timeout_ms", defaults.idle),
         total: section.millis("total_timeout_ms", defaults.total),
     };
-    let mut config = openai::Config::new(name, base_url?.value);
-    config.event_bytes_max = bytes(section, "event_bytes_max", config.event_bytes_max);
-    config.response_bytes_max = bytes(section, "response_bytes_max", config.response_bytes_max);
-    config.asks_for_stream_usage = section.boolean("stream_usage", config.asks_for_stream_usage);
+    let event_bytes_max = bytes(section, "event_bytes_max", upstream::EVENT_BYTES_MAX);
+    let response_bytes_max = bytes(section, "response_bytes_max", upstream::RESPONSE_BYTES_MAX);
+    let mut config = upstream::Config::new(name, base_url);
+    config.event_bytes_max = event_bytes_max;
+    config.response_bytes_max = response_bytes_max;
     config.api_key = api_key;
     config.ca_file = ca_file;
     config.deadlines = deadlines;
-    Some(config)
+    config
 }
 
 fn bytes(section: &mut Section<'_>, key: &'static str, default: usize) -> usize {

@@ -5,7 +5,7 @@
 
 use crate::generated::types::{
     AudioDelta, ChatCompletionChunk, ChatCompletionDelta, ChunkChoice, CustomCallDelta, FunctionCallDelta,
-    Logprobs, ToolCallDelta,
+    Logprobs, ReasoningDetail, ToolCallDelta,
 };
 
 use super::fold::{self, Append, Fold, Indexed};
@@ -49,11 +49,36 @@ impl Fold for ChatCompletionDelta {
         self.refusal.append(&piece.refusal);
         self.reasoning_content.append(&piece.reasoning_content);
         self.reasoning.append(&piece.reasoning);
+        fold::by_index_set(&mut self.reasoning_details, &piece.reasoning_details);
         fold::by_index_set(&mut self.tool_calls, &piece.tool_calls);
         self.annotations.append(&piece.annotations);
         fold::merge(&mut self.audio, &piece.audio);
         fold::merge(&mut self.function_call, &piece.function_call);
         fold::fields(&mut self.extra, &piece.extra);
+    }
+}
+
+impl Fold for ReasoningDetail {
+    fn fold(&mut self, piece: &Self) {
+        fold::first(&mut self.r#type, &piece.r#type);
+        fold::replace_set(&mut self.index, &piece.index);
+        fold::first_set(&mut self.id, &piece.id);
+        fold::first_set(&mut self.format, &piece.format);
+        self.text.append(&piece.text);
+        fold::first_set(&mut self.signature, &piece.signature);
+        self.summary.append(&piece.summary);
+        fold::first_set(&mut self.data, &piece.data);
+        fold::fields(&mut self.extra, &piece.extra);
+    }
+}
+
+impl Indexed for ReasoningDetail {
+    fn index(&self) -> Option<u64> {
+        self.index
+    }
+
+    fn id(&self) -> Option<&str> {
+        self.id.as_deref()
     }
 }
 

@@ -49,6 +49,7 @@ impl From<ChatCompletionDelta> for ChatCompletionMessage {
             refusal: from.refusal,
             reasoning_content: from.reasoning_content,
             reasoning: from.reasoning,
+            reasoning_details: from.reasoning_details,
             tool_calls: from.tool_calls.map(|items| items.into_iter().map(Into::into).collect()),
             annotations: from.annotations,
             audio: from.audio.map(Into::into),

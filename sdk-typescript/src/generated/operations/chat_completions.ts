@@ -53,7 +53,7 @@ const createChatCompletionPlan: Plan = [
       index: REPLACE,
       delta: merge(2, 'message'),
       finish_reason: REPLACE,
-      logprobs: merge(7),
+      logprobs: merge(8),
     },
     dues: { absent: { index: 0, message: { role: 'assistant' } } },
   },
@@ -65,16 +65,31 @@ const createChatCompletionPlan: Plan = [
       refusal: APPEND_TEXT,
       reasoning_content: APPEND_TEXT,
       reasoning: APPEND_TEXT,
-      tool_calls: byIndex(3),
+      reasoning_details: byIndex(3),
+      tool_calls: byIndex(4),
       annotations: APPEND_LIST,
-      audio: merge(6),
-      function_call: merge(4),
+      audio: merge(7),
+      function_call: merge(5),
     },
     dues: { always: { role: 'assistant' } },
   },
-  // 3: ToolCallDelta into ToolCall
+  // 3: ReasoningDetail
   {
-    fields: { index: REPLACE, id: FIRST, type: FIRST, function: merge(4), custom: merge(5) },
+    fields: {
+      type: FIRST,
+      index: REPLACE,
+      id: FIRST,
+      format: FIRST,
+      text: APPEND_TEXT,
+      signature: FIRST,
+      summary: APPEND_TEXT,
+      data: FIRST,
+    },
+    dues: { absent: { type: '' } },
+  },
+  // 4: ToolCallDelta into ToolCall
+  {
+    fields: { index: REPLACE, id: FIRST, type: FIRST, function: merge(5), custom: merge(6) },
     dropIndex: true,
     tag: 'type',
     tagDefault: 'function',
@@ -86,22 +101,22 @@ const createChatCompletionPlan: Plan = [
       custom: { always: { type: 'custom' }, absent: { id: '', custom: { name: '', input: '' } } },
     },
   },
-  // 4: FunctionCallDelta into FunctionCall
+  // 5: FunctionCallDelta into FunctionCall
   {
     fields: { name: FIRST, arguments: APPEND_TEXT },
     dues: { absent: { name: '', arguments: '' } },
   },
-  // 5: CustomCallDelta into CustomCall
+  // 6: CustomCallDelta into CustomCall
   {
     fields: { name: FIRST, input: APPEND_TEXT },
     dues: { absent: { name: '', input: '' } },
   },
-  // 6: AudioDelta into ChatCompletionAudio
+  // 7: AudioDelta into ChatCompletionAudio
   {
     fields: { id: FIRST, expires_at: REPLACE, data: APPEND_TEXT, transcript: APPEND_TEXT },
     dues: { absent: { id: '' } },
   },
-  // 7: Logprobs
+  // 8: Logprobs
   {
     fields: { content: APPEND_LIST, refusal: APPEND_LIST },
   },

@@ -357,6 +357,12 @@ export interface AssistantMessage {
   reasoning_content?: string | null | undefined;
 
   /**
+   * The pieces of an earlier response's reasoning, unchanged. Providers that sign what their
+   * models think (Anthropic, Google) want it back together with tool calls.
+   */
+  reasoning_details?: readonly ReasoningDetail[] | null | undefined;
+
+  /**
    * The tools that the model called. Each needs a `tool` message with its result before the next
    * answer.
    */
@@ -1018,6 +1024,12 @@ export interface ChatCompletionMessage {
   /** The same as `reasoning_content` under the name that some providers use. */
   reasoning?: string | null;
 
+  /**
+   * The same in pieces, with their signatures. Send them back unchanged in the next request's
+   * assistant message.
+   */
+  reasoning_details?: ReasoningDetail[] | null;
+
   /** The tools that the model calls. */
   tool_calls?: ToolCall[] | null;
 
@@ -1362,6 +1374,9 @@ export interface ChatCompletionDelta {
   /** The same as `reasoning_content` under the name that some providers use. */
   reasoning?: string | null;
 
+  /** Pieces of the reasoning, with their signatures. */
+  reasoning_details?: ReasoningDetail[] | null;
+
   /** Pieces of tool calls. */
   tool_calls?: ToolCallDelta[] | null;
 
@@ -1377,6 +1392,41 @@ export interface ChatCompletionDelta {
    * @deprecated
    */
   function_call?: FunctionCallDelta | null;
+}
+
+/** A piece of what a model thought, with whatever its provider needs to recognise it again. */
+export interface ReasoningDetail {
+  /**
+   * `reasoning.text` has `text`, and a `signature` where the provider signs it;
+   * `reasoning.encrypted` has `data` that only the provider can read; `reasoning.summary` has a
+   * `summary`.
+   */
+  type: string;
+
+  /**
+   * Which piece it is. Pieces of a stream with the same index belong together.
+   *
+   * At least 0.
+   */
+  index?: number;
+
+  /** The tool call that the piece belongs to, where it belongs to one. */
+  id?: string | null;
+
+  /** Whose piece it is. Another provider's models are not sent it. */
+  format?: string | null;
+
+  /** What the model thought. */
+  text?: string | null;
+
+  /** The provider's signature of `text`. */
+  signature?: string | null;
+
+  /** What the model thought, in short. */
+  summary?: string | null;
+
+  /** What the model thought, encrypted. */
+  data?: string | null;
 }
 
 /**

@@ -83,7 +83,7 @@ impl Origin {
     }
 
     /// The request target of `path` (`/chat/completions`) below the base URL.
-    pub fn target(&self, path: &'static str) -> Result<Uri, OriginError> {
+    pub fn target(&self, path: &str) -> Result<Uri, OriginError> {
         let whole = format!("{}{path}", self.path_prefix);
         let whole: PathAndQuery = whole.parse().map_err(|_| OriginError::NotUrl)?;
         Ok(Uri::from(whole))

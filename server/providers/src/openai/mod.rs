@@ -218,13 +218,7 @@ impl Provider for OpenAi {
 }
 
 fn common_headers(origin: &Origin, api_key: Option<&str>) -> Result<HeaderMap, ConfigError> {
-    let mut headers = HeaderMap::with_capacity(8);
-    let host = HeaderValue::from_str(origin.authority()).map_err(|_| OriginError::NotUrl)?;
-    headers.insert(header::HOST, host);
-    headers
-        .insert(header::USER_AGENT, HeaderValue::from_static(concat!("novai/", env!("CARGO_PKG_VERSION"))));
-    // Bodies are passed on as they come: a compressed one would have to be unpacked for every check.
-    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    let mut headers = headers::common(origin)?;
     if let Some(key) = api_key {
         let mut value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| ConfigError::ApiKey)?;
         value.set_sensitive(true);

@@ -3,9 +3,10 @@
 use novai_core::UpstreamModel;
 use serde::Deserialize;
 
+use crate::headers;
+
 /// More than any aggregator lists today by a factor of ten.
 const MODELS_MAX: usize = 10_000;
-const ID_BYTES_MAX: usize = 256;
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -32,9 +33,7 @@ pub(super) fn parse(json: &[u8], provider: &str) -> Result<Vec<UpstreamModel>, &
     let (Listing::Page { data: models } | Listing::Bare(models)) = listing;
     let mut models: Vec<UpstreamModel> = models
         .into_iter()
-        .filter(|model| {
-            !model.id.is_empty() && model.id.len() <= ID_BYTES_MAX && !model.id.chars().any(char::is_control)
-        })
+        .filter(|model| headers::is_model_id(&model.id))
         .take(MODELS_MAX)
         .map(|model| UpstreamModel {
             id: model.id,

@@ -161,6 +161,30 @@ class UserMessageParam(TypedDict, total=False):
     """Tells participants of the same role apart."""
 
 
+class ReasoningDetailParam(TypedDict, total=False):
+    """A piece of what a model thought, with whatever its provider needs to recognise it again."""
+
+    type: Required[str]
+    """`reasoning.text` has `text`, and a `signature` where the provider signs it;
+    `reasoning.encrypted` has `data` that only the provider can read; `reasoning.summary` has
+    a `summary`.
+    """
+    index: int
+    """Which piece it is. Pieces of a stream with the same index belong together. At least 0."""
+    id: Optional[str]
+    """The tool call that the piece belongs to, where it belongs to one."""
+    format: Optional[str]
+    """Whose piece it is. Another provider's models are not sent it."""
+    text: Optional[str]
+    """What the model thought."""
+    signature: Optional[str]
+    """The provider's signature of `text`."""
+    summary: Optional[str]
+    """What the model thought, in short."""
+    data: Optional[str]
+    """What the model thought, encrypted."""
+
+
 class FunctionCallParam(TypedDict, total=False):
     """The name and the arguments of a function that the model calls."""
 
@@ -226,6 +250,10 @@ class AssistantMessageParam(TypedDict, total=False):
     reasoning_content: Optional[str]
     """What the model thought, as it came in an earlier response. Some providers want it back
     together with tool calls.
+    """
+    reasoning_details: Optional[Sequence[ReasoningDetailParam]]
+    """The pieces of an earlier response's reasoning, unchanged. Providers that sign what their
+    models think (Anthropic, Google) want it back together with tool calls.
     """
     tool_calls: Optional[Sequence[ToolCallParam]]
     """The tools that the model called. Each needs a `tool` message with its result before the

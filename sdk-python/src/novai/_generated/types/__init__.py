@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from ..params.chat import PromptCacheBreakpointParam as PromptCacheBreakpointParam
     from ..params.chat import PromptCacheMode as PromptCacheMode
     from ..params.chat import PromptCacheOptionsParam as PromptCacheOptionsParam
+    from ..params.chat import ReasoningDetailParam as ReasoningDetailParam
     from ..params.chat import RefusalPartParam as RefusalPartParam
     from ..params.chat import ResponseFormatParam as ResponseFormatParam
     from ..params.chat import StopParam as StopParam
@@ -111,6 +112,7 @@ if TYPE_CHECKING:
     from .chat import ModerationResult as ModerationResult
     from .chat import ModerationResults as ModerationResults
     from .chat import PromptTokensDetails as PromptTokensDetails
+    from .chat import ReasoningDetail as ReasoningDetail
     from .chat import TokenLogprob as TokenLogprob
     from .chat import ToolCall as ToolCall
     from .chat import ToolCallDelta as ToolCallDelta
@@ -158,6 +160,7 @@ _MODULES = {
         "ModerationResult",
         "ModerationResults",
         "PromptTokensDetails",
+        "ReasoningDetail",
         "TokenLogprob",
         "ToolCall",
         "ToolCallDelta",
@@ -239,6 +242,7 @@ _MODULES = {
         "PromptCacheBreakpointParam",
         "PromptCacheMode",
         "PromptCacheOptionsParam",
+        "ReasoningDetailParam",
         "RefusalPartParam",
         "ResponseFormatParam",
         "StopParam",

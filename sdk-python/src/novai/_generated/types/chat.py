@@ -80,6 +80,32 @@ read_tool_call: Kind = tagged(
 )
 
 
+class ReasoningDetail(BaseModel):
+    """A piece of what a model thought, with whatever its provider needs to recognise it again."""
+
+    __slots__ = ()
+
+    type: str = field("type")
+    """`reasoning.text` has `text`, and a `signature` where the provider signs it;
+    `reasoning.encrypted` has `data` that only the provider can read; `reasoning.summary` has
+    a `summary`.
+    """
+    index: Optional[int] = field("index")
+    """Which piece it is. Pieces of a stream with the same index belong together. At least 0."""
+    id: Optional[str] = field("id")
+    """The tool call that the piece belongs to, where it belongs to one."""
+    format: Optional[str] = field("format")
+    """Whose piece it is. Another provider's models are not sent it."""
+    text: Optional[str] = field("text")
+    """What the model thought."""
+    signature: Optional[str] = field("signature")
+    """The provider's signature of `text`."""
+    summary: Optional[str] = field("summary")
+    """What the model thought, in short."""
+    data: Optional[str] = field("data")
+    """What the model thought, encrypted."""
+
+
 class UrlCitation(BaseModel):
     """A page on the web that a passage of the answer rests on."""
 
@@ -136,6 +162,10 @@ class ChatCompletionMessage(BaseModel):
     """What the model thought before it answered, where the provider shows it."""
     reasoning: Optional[str] = field("reasoning")
     """The same as `reasoning_content` under the name that some providers use."""
+    reasoning_details: Optional[List[ReasoningDetail]] = views("reasoning_details", ReasoningDetail)
+    """The same in pieces, with their signatures. Send them back unchanged in the next request's
+    assistant message.
+    """
     tool_calls: Optional[List[ToolCall]] = views("tool_calls", read_tool_call)
     """The tools that the model calls."""
     annotations: Optional[List[Annotation]] = views("annotations", Annotation)
@@ -452,6 +482,8 @@ class ChatCompletionDelta(BaseModel):
     """More of what the model thinks, where the provider shows it."""
     reasoning: Optional[str] = field("reasoning")
     """The same as `reasoning_content` under the name that some providers use."""
+    reasoning_details: Optional[List[ReasoningDetail]] = views("reasoning_details", ReasoningDetail)
+    """Pieces of the reasoning, with their signatures."""
     tool_calls: Optional[List[ToolCallDelta]] = views("tool_calls", ToolCallDelta)
     """Pieces of tool calls."""
     annotations: Optional[List[Annotation]] = views("annotations", Annotation)

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::generated::types::{AudioReference, FunctionCall, MessageContent, ToolCall};
+use crate::generated::types::{AudioReference, FunctionCall, MessageContent, ReasoningDetail, ToolCall};
 
 /// An earlier answer of the model.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,10 @@ pub struct AssistantMessage {
     /// with tool calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_content: Option<String>,
+    /// The pieces of an earlier response's reasoning, unchanged. Providers that sign what their models
+    /// think (Anthropic, Google) want it back together with tool calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_details: Option<Vec<ReasoningDetail>>,
     /// The tools that the model called. Each needs a `tool` message with its result before the next
     /// answer.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,6 +61,12 @@ impl AssistantMessage {
     /// What the model thought, as it came in an earlier response. Some providers want it back together
     pub fn reasoning_content(mut self, reasoning_content: impl Into<String>) -> Self {
         self.reasoning_content = Some(reasoning_content.into());
+        self
+    }
+
+    /// The pieces of an earlier response's reasoning, unchanged. Providers that sign what their models
+    pub fn reasoning_details(mut self, reasoning_details: Vec<ReasoningDetail>) -> Self {
+        self.reasoning_details = Some(reasoning_details);
         self
     }
 

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::generated::types::{Annotation, AudioDelta, FunctionCallDelta, ToolCallDelta};
+use crate::generated::types::{Annotation, AudioDelta, FunctionCallDelta, ReasoningDetail, ToolCallDelta};
 
 /// What a chunk adds to an answer's message.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct ChatCompletionDelta {
     /// The same as `reasoning_content` under the name that some providers use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<String>,
+    /// Pieces of the reasoning, with their signatures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_details: Option<Vec<ReasoningDetail>>,
     /// Pieces of tool calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_calls: Option<Vec<ToolCallDelta>>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Annotation, ChatCompletionAudio, FunctionCall, ToolCall};
+use crate::generated::{Annotation, ChatCompletionAudio, FunctionCall, ReasoningDetail, ToolCall};
 
 /// What the model said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,10 @@ pub struct ChatCompletionMessage {
     /// The same as `reasoning_content` under the name that some providers use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<String>,
+    /// The same in pieces, with their signatures. Send them back unchanged in the next request's
+    /// assistant message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_details: Option<Vec<ReasoningDetail>>,
     /// The tools that the model calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_calls: Option<Vec<ToolCall>>,
@@ -55,6 +59,7 @@ impl Default for ChatCompletionMessage {
             refusal: None,
             reasoning_content: None,
             reasoning: None,
+            reasoning_details: None,
             tool_calls: None,
             annotations: None,
             audio: None,

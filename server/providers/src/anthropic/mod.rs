@@ -21,6 +21,8 @@ use novai_core::{ChatCall, Clock, Completion, Error, Provider, Streaming, System
 use crate::translate::chunks::{Chunks, counts};
 use crate::translate::events::Events;
 use crate::upstream::{self, ConfigError, Dialect, Upstream};
+#[cfg(test)]
+pub(crate) use request::SUPPORT;
 
 pub const BASE_URL: &str = "https://api.anthropic.com/v1";
 

@@ -22,6 +22,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::translate::chunks::{Chunks, counts};
 use crate::translate::events::Events;
 use crate::upstream::{self, ConfigError, Dialect, Upstream};
+#[cfg(test)]
+pub(crate) use request::SUPPORT;
 
 pub const BASE_URL: &str = "https://generativelanguage.googleapis.com/v1beta";
 

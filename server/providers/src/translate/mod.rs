@@ -9,6 +9,8 @@
 
 pub(crate) mod chunks;
 pub(crate) mod content;
+#[cfg(test)]
+mod documentation;
 pub(crate) mod events;
 pub(crate) mod options;
 

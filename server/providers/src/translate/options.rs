@@ -42,9 +42,14 @@ impl Support {
 }
 
 /// The options that are set to something else than what leaving them out means.
+pub(crate) fn set(request: &ChatCompletionRequest) -> impl Iterator<Item = &'static str> + use<> {
+    all(request).into_iter().filter_map(|(option, is_set)| is_set.then_some(option))
+}
+
+/// Every option by wire name, and whether it is set.
 ///
 /// Destructured whole: a new field of the specification does not compile until it is considered here.
-pub(crate) fn set(request: &ChatCompletionRequest) -> impl Iterator<Item = &'static str> + use<> {
+fn all(request: &ChatCompletionRequest) -> impl IntoIterator<Item = (&'static str, bool)> + use<> {
     let ChatCompletionRequest {
         model: _,
         messages: _,
@@ -124,8 +129,12 @@ pub(crate) fn set(request: &ChatCompletionRequest) -> impl Iterator<Item = &'sta
         ("function_call", function_call.is_some()),
         ("functions", functions.is_some()),
     ]
-    .into_iter()
-    .filter_map(|(option, is_set)| is_set.then_some(option))
+}
+
+/// Names of all options, in the specification's order.
+#[cfg(test)]
+pub(crate) fn names() -> Vec<&'static str> {
+    all(&ChatCompletionRequest::default()).into_iter().map(|(option, _)| option).collect()
 }
 
 #[cfg(test)]

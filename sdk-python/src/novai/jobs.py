@@ -55,9 +55,7 @@ class Job:
         self, retrieve: Callable[[], Awaitable[T]], poll_interval: float, timeout: Optional[float]
     ) -> T:
         """:meth:`wait` for asyncio and trio."""
-        sleep = self._sleep_async
-        if sleep is None:
-            from anyio import sleep
+        sleep = self._sleep_async or _sleep_async
         pauses = self._pauses(poll_interval, timeout)
         while True:
             job = await retrieve()
@@ -83,3 +81,10 @@ class Job:
             status = job[self._status] if self._status in job else None
             raise APITimeoutError(f"the job is not done in time: its {self._status} is {status!r}", partial=job)
         return pause
+
+
+async def _sleep_async(seconds: float) -> None:
+    # httpx brings it; it sleeps in asyncio and in trio.
+    from anyio import sleep
+
+    await sleep(seconds)

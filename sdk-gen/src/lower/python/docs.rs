@@ -7,8 +7,8 @@ use crate::lower::shared::resolved;
 
 use serde_json::Value;
 
-/// Columns of the line length (100) that a docstring in a class leaves, with its quotes on the same line.
-pub const WIDTH: usize = 90;
+/// Columns of the line length (120) that a docstring in a class leaves, with its quotes on the same line.
+pub const WIDTH: usize = 110;
 
 /// A type's own description.
 pub fn of_type(docs: &Docs, width: usize) -> Vec<String> {

@@ -13,7 +13,7 @@ use super::parameters::Named;
 use super::types::Types;
 
 /// Columns of a method's docstring at a class member's depth.
-pub const WIDTH: usize = 86;
+pub const WIDTH: usize = 106;
 
 /// Statuses that have an error class of their own in the runtime's `errors`.
 const ERROR_CLASSES: &[(u16, &str)] = &[

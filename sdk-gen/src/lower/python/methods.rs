@@ -48,11 +48,13 @@ pub fn method(
     let mut positional = Vec::new();
     let (mut required, mut optional) = (Vec::new(), Vec::new());
     for Named { name, argument } in &named {
-        let annotation = parameters::annotation(types, argument, format, &mut module.type_imports);
+        let mut imports = Imports::default();
+        let annotation = parameters::annotation(types, argument, format, &mut imports);
         if argument.place == Place::Field && Some(argument.wire) == selector {
             continue;
         }
-        let parameter = parameters::parameter(name, &annotation, argument.required, &mut module.type_imports);
+        let parameter = parameters::parameter(name, &annotation, argument.required, &mut imports);
+        module.type_imports.add_used(&imports, &parameter.annotation);
         match (argument.place, argument.required) {
             (Place::Path, _) => positional.push(parameter),
             (_, true) => required.push(parameter),
@@ -191,19 +193,19 @@ fn warn(operation: &Operation, request: &Request<'_>, answers: &Answers, diagnos
 fn selectors(types: &Types<'_>, named: &Named<'_, '_>, imports: &mut Imports) -> Selectors {
     let nullable = target(types.api, named.argument.ty).nullable;
     let required = named.argument.required;
-    let mut literal = |text: &str, nullable, required| {
-        imports.add("typing", "Literal");
-        let text = format!("Literal[{text}]");
-        let text = if nullable { optional(&text, imports) } else { text };
-        parameters::parameter(&named.name, &text, required, imports)
+    let mut parameter = |text: &str, nullable, required| {
+        let mut own = Imports::default();
+        own.add("typing", "Literal");
+        let text = if nullable { optional(text, &mut own) } else { text.to_owned() };
+        let parameter = parameters::parameter(&named.name, &text, required, &mut own);
+        imports.add_used(&own, &parameter.annotation);
+        parameter
     };
-    let (whole, stream) = (literal("False", nullable, required), literal("True", false, true));
-    let bool = if nullable { optional("bool", imports) } else { "bool".to_owned() };
     Selectors {
         name: named.name.clone(),
-        whole,
-        stream,
-        either: parameters::parameter(&named.name, &bool, true, imports),
-        implementation: parameters::parameter(&named.name, &bool, required, imports),
+        whole: parameter("Literal[False]", nullable, required),
+        stream: parameter("Literal[True]", false, true),
+        either: parameter("bool", nullable, true),
+        implementation: parameter("bool", nullable, required),
     }
 }

@@ -21,6 +21,14 @@ impl Imports {
     pub fn add(&mut self, module: &str, name: &str) {
         self.modules.entry(module.to_owned()).or_default().insert(name.to_owned());
     }
+
+    /// Adds those of `others` that `text` really names.
+    pub fn add_used(&mut self, others: &Imports, text: &str) {
+        let words: BTreeSet<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        for (module, names) in &others.modules {
+            names.iter().filter(|name| words.contains(name.as_str())).for_each(|name| self.add(module, name));
+        }
+    }
 }
 
 /// `types/chat.py`

@@ -37,9 +37,8 @@ class ImageUrlParam(TypedDict, total=False):
     """Where an image is, or the image itself as a `data:` URL."""
 
     url: Required[str]
-    """`https:`, `http:`, `gs:` or `data:` URL. The gateway never fetches it: the provider does,
-    so an address that only the gateway can reach does not work. Matches
-    `^(https?://|data:|gs://)`.
+    """`https:`, `http:`, `gs:` or `data:` URL. The gateway never fetches it: the provider does, so an address that
+    only the gateway can reach does not work. Matches `^(https?://|data:|gs://)`.
     """
     detail: ImageDetail
     """How closely the model looks. Finer costs more tokens. Defaults to `auto`."""
@@ -62,9 +61,7 @@ class InputAudioParam(TypedDict, total=False):
     data: Required[str]
     """The sound's bytes in base64."""
     format: Required[str]
-    """How `data` is encoded. OpenAI takes `wav` and `mp3`; other providers take more. 1 to 32
-    characters.
-    """
+    """How `data` is encoded. OpenAI takes `wav` and `mp3`; other providers take more. 1 to 32 characters."""
 
 
 class AudioPartParam(TypedDict, total=False):
@@ -79,8 +76,8 @@ class AudioPartParam(TypedDict, total=False):
 
 
 class InputFileParam(TypedDict, total=False):
-    """A file, by its content (`file_data` and `filename`) or by the id under which the provider
-    holds it (`file_id`).
+    """A file, by its content (`file_data` and `filename`) or by the id under which the provider holds it
+    (`file_id`).
     """
 
     filename: str
@@ -111,15 +108,9 @@ class RefusalPartParam(TypedDict, total=False):
     """What the model said when it refused."""
 
 
-ContentPartParam = Union[
-    TextPartParam,
-    ImagePartParam,
-    AudioPartParam,
-    FilePartParam,
-    RefusalPartParam,
-]
-"""A piece of a message. Every role takes text; user messages also take images, audio and
-files, assistant messages also take refusals, as far as the model supports them.
+ContentPartParam = Union[TextPartParam, ImagePartParam, AudioPartParam, FilePartParam, RefusalPartParam]
+"""A piece of a message. Every role takes text; user messages also take images, audio and files, assistant
+messages also take refusals, as far as the model supports them.
 """
 
 MessageContentParam = Union[str, Sequence[ContentPartParam]]
@@ -127,8 +118,8 @@ MessageContentParam = Union[str, Sequence[ContentPartParam]]
 
 
 class DeveloperMessageParam(TypedDict, total=False):
-    """Instructions by the application's developer, which win over the user's. Newer models take
-    this instead of `system`.
+    """Instructions by the application's developer, which win over the user's. Newer models take this instead of
+    `system`.
     """
 
     role: Required[Literal["developer"]]
@@ -191,8 +182,8 @@ class FunctionCallParam(TypedDict, total=False):
     name: Required[str]
     """Name of the function."""
     arguments: Required[str]
-    """The arguments as JSON text, as the model wrote it: it may be invalid, or hold arguments
-    that the function does not have. Check it before you use it.
+    """The arguments as JSON text, as the model wrote it: it may be invalid, or hold arguments that the function does
+    not have. Check it before you use it.
     """
 
 
@@ -248,17 +239,15 @@ class AssistantMessageParam(TypedDict, total=False):
     refusal: Optional[str]
     """Why the model refused, where it did."""
     reasoning_content: Optional[str]
-    """What the model thought, as it came in an earlier response. Some providers want it back
-    together with tool calls.
+    """What the model thought, as it came in an earlier response. Some providers want it back together with tool
+    calls.
     """
     reasoning_details: Optional[Sequence[ReasoningDetailParam]]
     """The pieces of an earlier response's reasoning, unchanged. Providers that sign what their
     models think (Anthropic, Google) want it back together with tool calls.
     """
     tool_calls: Optional[Sequence[ToolCallParam]]
-    """The tools that the model called. Each needs a `tool` message with its result before the
-    next answer.
-    """
+    """The tools that the model called. Each needs a `tool` message with its result before the next answer."""
     audio: Optional[AudioReferenceParam]
     """An earlier spoken answer, by its id."""
     name: Optional[str]
@@ -310,12 +299,12 @@ class StreamOptionsParam(TypedDict, total=False):
     """Options of a stream."""
 
     include_usage: Optional[bool]
-    """Whether one more chunk, with an empty `choices` and the `usage` of the whole request,
-    comes before `[DONE]`. A stream that was cut off may lack it. Default: `False`.
+    """Whether one more chunk, with an empty `choices` and the `usage` of the whole request, comes before `[DONE]`. A
+    stream that was cut off may lack it. Default: `False`.
     """
     include_obfuscation: Optional[bool]
-    """Whether chunks carry random `obfuscation` text that hides their length from eavesdroppers.
-    Providers that support it do so by default.
+    """Whether chunks carry random `obfuscation` text that hides their length from eavesdroppers. Providers that
+    support it do so by default.
     """
 
 
@@ -327,16 +316,14 @@ class FunctionDefinitionParam(TypedDict, total=False):
     """A function that the model may call."""
 
     name: Required[str]
-    """Name of the function, 1 to 64 letters, digits, `_` and `-`. Matches
-    `^[a-zA-Z0-9_-]{1,64}$`.
-    """
+    """Name of the function, 1 to 64 letters, digits, `_` and `-`. Matches `^[a-zA-Z0-9_-]{1,64}$`."""
     description: Optional[str]
     """What the function does, by which the model decides when to call it and how."""
     parameters: Optional[Mapping[str, Any]]
     """JSON Schema of the arguments. Absent, the function takes none."""
     strict: Optional[bool]
-    """Whether the arguments are guaranteed to match `parameters`. Only a subset of JSON Schema
-    is possible then. Default: `False`.
+    """Whether the arguments are guaranteed to match `parameters`. Only a subset of JSON Schema is possible then.
+    Default: `False`.
     """
 
 
@@ -406,8 +393,8 @@ ToolParam = Union[FunctionToolParam, CustomToolParam]
 """A tool that the model may call."""
 
 ToolChoiceMode = Union[Literal["none", "auto", "required", "any"], str]
-"""`none`: no tool is called. `auto`: the model decides. `required`: at least one tool is
-called. `any` is what Mistral calls `required`.
+"""`none`: no tool is called. `auto`: the model decides. `required`: at least one tool is called. `any` is what
+Mistral calls `required`.
 """
 
 
@@ -441,9 +428,7 @@ AllowedToolsMode = Union[Literal["auto", "required"], str]
 
 
 class AllowedToolParam(TypedDict, total=False):
-    """A tool of the request in short form, such as
-    `{"type":"function","function":{"name":"get_weather"}}`.
-    """
+    """A tool of the request in short form, such as `{"type":"function","function":{"name":"get_weather"}}`."""
 
     type: Required[str]
     """Kind of the tool, `function` or `custom`."""
@@ -459,9 +444,7 @@ class AllowedToolsParam(TypedDict, total=False):
     mode: Required[AllowedToolsMode]
     """Whether the model has to call one of `tools`."""
     tools: Required[Sequence[AllowedToolParam]]
-    """The tools, each in short form, such as
-    `{"type":"function","function":{"name":"get_weather"}}`.
-    """
+    """The tools, each in short form, such as `{"type":"function","function":{"name":"get_weather"}}`."""
 
 
 class AllowedToolsSelectionParam(TypedDict, total=False):
@@ -473,11 +456,7 @@ class AllowedToolsSelectionParam(TypedDict, total=False):
     """The tools."""
 
 
-ToolSelectionParam = Union[
-    FunctionToolSelectionParam,
-    CustomToolSelectionParam,
-    AllowedToolsSelectionParam,
-]
+ToolSelectionParam = Union[FunctionToolSelectionParam, CustomToolSelectionParam, AllowedToolsSelectionParam]
 """The tool that the model has to call, or the tools that it may choose from."""
 
 ToolChoiceParam = Union[ToolChoiceMode, ToolSelectionParam]
@@ -492,9 +471,7 @@ class TextFormatParam(TypedDict, total=False):
 
 
 class JsonObjectFormatParam(TypedDict, total=False):
-    """Some JSON object. Tell the model in a message to answer with JSON, too. Prefer
-    `json_schema`.
-    """
+    """Some JSON object. Tell the model in a message to answer with JSON, too. Prefer `json_schema`."""
 
     type: Required[Literal["json_object"]]
     """Always `json_object`."""
@@ -510,9 +487,7 @@ class JsonSchemaDefinitionParam(TypedDict, total=False):
     schema: Optional[Mapping[str, Any]]
     """The schema."""
     strict: Optional[bool]
-    """Whether the answer is guaranteed to match. Only a subset of JSON Schema is possible then.
-    Default: `False`.
-    """
+    """Whether the answer is guaranteed to match. Only a subset of JSON Schema is possible then. Default: `False`."""
 
 
 class JsonSchemaFormatParam(TypedDict, total=False):
@@ -558,9 +533,7 @@ class AudioOptionsParam(TypedDict, total=False):
 
 
 class PredictionParam(TypedDict, total=False):
-    """Text that large parts of the answer are expected to equal, such as a file that is to be
-    changed a little.
-    """
+    """Text that large parts of the answer are expected to equal, such as a file that is to be changed a little."""
 
     type: Required[Literal["content"]]
     """Always `content`."""
@@ -633,17 +606,15 @@ class ModerationOptionsParam(TypedDict, total=False):
 
 
 PromptCacheMode = Union[Literal["implicit", "explicit"], str]
-"""`implicit`: the provider chooses one breakpoint itself. `explicit`: only the request's own
-breakpoints count.
-"""
+"""`implicit`: the provider chooses one breakpoint itself. `explicit`: only the request's own breakpoints count."""
 
 
 class PromptCacheOptionsParam(TypedDict, total=False):
     """How the provider caches the beginning of the prompt."""
 
     ttl: str
-    """Shortest time that what the request caches is kept. `30m` is the default and the only
-    value so far. At most 32 characters.
+    """Shortest time that what the request caches is kept. `30m` is the default and the only value so far. At most 32
+    characters.
     """
     mode: PromptCacheMode
     """Whether the provider adds a breakpoint of its own. Defaults to `implicit`."""
@@ -663,9 +634,8 @@ Deprecated.
 
 
 class ChatCompletionRequestParam(TypedDict, total=False):
-    """A conversation to be continued by a model, and how. Only `model` and `messages` are
-    required. Fields that are not listed here reach the provider unchanged; an optional field
-    that is null counts as absent for the gateway.
+    """A conversation to be continued by a model, and how. Only `model` and `messages` are required. Fields that are
+    not listed here reach the provider unchanged; an optional field that is null counts as absent for the gateway.
     """
 
     model: Required[str]
@@ -675,72 +645,64 @@ class ChatCompletionRequestParam(TypedDict, total=False):
     messages: Required[Sequence[MessageParam]]
     """The conversation so far, oldest message first. At least 1 item."""
     stream: Optional[bool]
-    """Whether the answer comes as server-sent events while the model writes it. Default:
-    `False`.
-    """
+    """Whether the answer comes as server-sent events while the model writes it. Default: `False`."""
     stream_options: Optional[StreamOptionsParam]
     """Options of the stream. Only meaningful with `stream` set to true."""
     max_completion_tokens: Optional[int]
-    """Most tokens that each choice may have, reasoning tokens included. An answer that reaches
-    it ends with `finish_reason` `length`. Absent, the model's own limit applies. From 1 to
-    2147483647.
+    """Most tokens that each choice may have, reasoning tokens included. An answer that reaches it ends with
+    `finish_reason` `length`. Absent, the model's own limit applies.
+
+    From 1 to 2147483647.
     """
     max_tokens: Optional[int]
-    """Older name of `max_completion_tokens`, and the one that most servers other than OpenAI's
-    know. Passed on under the name that it came with.
+    """Older name of `max_completion_tokens`, and the one that most servers other than OpenAI's know. Passed on under
+    the name that it came with.
 
     Deprecated. From 1 to 2147483647.
     """
     temperature: Optional[float]
-    """Sampling temperature. 0 is as repeatable as the model can be; higher values are more
-    varied. Change this or `top_p`, not both. From 0 to 2. Default: `1`.
+    """Sampling temperature. 0 is as repeatable as the model can be; higher values are more varied. Change this or
+    `top_p`, not both.
+
+    From 0 to 2. Default: `1`.
     """
     top_p: Optional[float]
-    """Nucleus sampling. Only the most likely tokens that together have this probability are
-    considered. From 0 to 1. Default: `1`.
+    """Nucleus sampling. Only the most likely tokens that together have this probability are considered. From 0 to 1.
+    Default: `1`.
     """
     n: Optional[int]
-    """How many answers to make. The tokens of all of them are charged. From 1 to 128. Default:
-    `1`.
-    """
+    """How many answers to make. The tokens of all of them are charged. From 1 to 128. Default: `1`."""
     stop: Optional[StopParam]
     """One to four texts at which the answer ends. The text itself is not part of the answer."""
     seed: Optional[int]
-    """Asks for the same answer to the same request. Providers do their best;
-    `system_fingerprint` in the response tells whether their side changed.
+    """Asks for the same answer to the same request. Providers do their best; `system_fingerprint` in the response
+    tells whether their side changed.
     """
     frequency_penalty: Optional[float]
-    """Positive values make a token less likely the more often it occurred so far. From -2 to 2.
-    Default: `0`.
-    """
+    """Positive values make a token less likely the more often it occurred so far. From -2 to 2. Default: `0`."""
     presence_penalty: Optional[float]
-    """Positive values make a token less likely once it occurred at all. From -2 to 2. Default:
-    `0`.
-    """
+    """Positive values make a token less likely once it occurred at all. From -2 to 2. Default: `0`."""
     logit_bias: Optional[Mapping[str, float]]
-    """Changes the likelihood of tokens: token id (in the model's own tokenizer) to a bias from
-    -100, which bans the token, to 100, which all but forces it.
+    """Changes the likelihood of tokens: token id (in the model's own tokenizer) to a bias from -100, which bans the
+    token, to 100, which all but forces it.
     """
     logprobs: Optional[bool]
     """Whether each choice carries the log probability of each of its tokens. Default: `False`."""
     top_logprobs: Optional[int]
-    """How many of the most likely tokens to report at each position. Needs `logprobs` set to
-    true. From 0 to 20.
-    """
+    """How many of the most likely tokens to report at each position. Needs `logprobs` set to true. From 0 to 20."""
     tools: Optional[Sequence[ToolParam]]
     """The tools that the model may call."""
     tool_choice: Optional[ToolChoiceParam]
-    """Whether the model may, must or must not call a tool, and which. Defaults to `auto` with
-    tools, else `none`.
-    """
+    """Whether the model may, must or must not call a tool, and which. Defaults to `auto` with tools, else `none`."""
     parallel_tool_calls: Optional[bool]
     """Whether one answer may hold several tool calls. Default: `True`."""
     response_format: Optional[ResponseFormatParam]
     """The form that the answer must have. Defaults to plain text."""
     reasoning_effort: Optional[str]
-    """How much a reasoning model thinks before it answers. OpenAI knows `none`, `minimal`,
-    `low`, `medium`, `high`, `xhigh` and `max`; which values and which default apply depends
-    on the model. 1 to 32 characters.
+    """How much a reasoning model thinks before it answers. OpenAI knows `none`, `minimal`, `low`, `medium`, `high`,
+    `xhigh` and `max`; which values and which default apply depends on the model.
+
+    1 to 32 characters.
     """
     verbosity: Optional[Verbosity]
     """How long-winded the answer is. Defaults to `medium`."""
@@ -753,31 +715,23 @@ class ChatCompletionRequestParam(TypedDict, total=False):
     web_search_options: Optional[WebSearchOptionsParam]
     """Lets models that can search the web do so, and how."""
     moderation: Optional[ModerationOptionsParam]
-    """Asks the provider to moderate the request and the answer; its findings are in the
-    response's `moderation`.
-    """
+    """Asks the provider to moderate the request and the answer; its findings are in the response's `moderation`."""
     metadata: Optional[Mapping[str, str]]
-    """Up to 16 pairs of strings that the provider stores with the completion. At most 16
-    entries.
-    """
+    """Up to 16 pairs of strings that the provider stores with the completion. At most 16 entries."""
     store: Optional[bool]
-    """Whether the provider may keep the completion for its distillation and evaluation products.
-    Default: `False`.
-    """
+    """Whether the provider may keep the completion for its distillation and evaluation products. Default: `False`."""
     service_tier: Optional[str]
-    """Which of its speed and price classes the provider should use. OpenAI knows `auto`,
-    `default`, `flex`, `scale`, `priority` and `fast`; other providers have their own.
+    """Which of its speed and price classes the provider should use. OpenAI knows `auto`, `default`, `flex`, `scale`,
+    `priority` and `fast`; other providers have their own.
 
     1 to 32 characters.
     """
     safety_identifier: Optional[str]
-    """Stable, anonymous name of the end user, by which the provider tells abusers from other
-    users of the same key. At most 64 characters.
+    """Stable, anonymous name of the end user, by which the provider tells abusers from other users of the same key.
+    At most 64 characters.
     """
     prompt_cache_key: Optional[str]
-    """Requests that share a key and a beginning are likelier to be served from the provider's
-    prompt cache.
-    """
+    """Requests that share a key and a beginning are likelier to be served from the provider's prompt cache."""
     prompt_cache_options: Optional[PromptCacheOptionsParam]
     """How the provider caches the beginning of the prompt."""
     prompt_cache_retention: Optional[str]

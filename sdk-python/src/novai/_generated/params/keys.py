@@ -14,9 +14,7 @@ from ..types.keys import Scope
 
 
 class KeyLimitsParam(TypedDict, total=False):
-    """How much a key may use at a time. What is absent is not limited, beyond the gateway's own
-    limits.
-    """
+    """How much a key may use at a time. What is absent is not limited, beyond the gateway's own limits."""
 
     rpm: Optional[int]
     """Requests in any 60 seconds. From 1 to 1000000000."""
@@ -43,18 +41,16 @@ class KeyCreateRequestParam(TypedDict, total=False):
     limits: KeyLimitsParam
     budget: KeyBudgetParam
     models: Optional[Sequence[str]]
-    """The only models that the key may call. Absent or null, it may call every model. 1 to 100
-    items.
-    """
+    """The only models that the key may call. Absent or null, it may call every model. 1 to 100 items."""
     scopes: Optional[Sequence[Scope]]
     """What the key may do; `inference` and `usage` unless given. 1 to 3 items."""
     expires_at: Optional[int]
-    """When the key stops working, in seconds since 1970, in the future. Absent or null, never.
-    From 1 to 253402300799.
+    """When the key stops working, in seconds since 1970, in the future. Absent or null, never. From 1 to
+    253402300799.
     """
     tenant: Optional[str]
-    """The organisation that the key belongs to. That of the key which makes it, if it has one;
-    else none. 1 to 64 characters. Matches `^[A-Za-z0-9_.-]+$`.
+    """The organisation that the key belongs to. That of the key which makes it, if it has one; else none. 1 to 64
+    characters. Matches `^[A-Za-z0-9_.-]+$`.
     """
 
 
@@ -70,6 +66,4 @@ class KeyUpdateRequestParam(TypedDict, total=False):
     scopes: Sequence[Scope]
     """What the key may do. 1 to 3 items."""
     expires_at: Optional[int]
-    """When the key stops working, in seconds since 1970, in the future; null for never. From 1
-    to 253402300799.
-    """
+    """When the key stops working, in seconds since 1970, in the future; null for never. From 1 to 253402300799."""

@@ -238,120 +238,97 @@ class ChatCompletions(Resource):
 
         Sends a conversation to a model and returns its answer.
 
-        With `stream: true` the answer arrives as server-sent events, one
-        `ChatCompletionChunk` each, as the model writes it. A stream that succeeded ends with
-        the event `data: [DONE]`. A stream that failed ends with one event that holds an
-        `ErrorResponse`, and nothing follows it; a stream that ends with neither was cut off.
+        With `stream: true` the answer arrives as server-sent events, one `ChatCompletionChunk` each, as the model
+        writes it. A stream that succeeded ends with the event `data: [DONE]`. A stream that failed ends with one
+        event that holds an `ErrorResponse`, and nothing follows it; a stream that ends with neither was cut off.
         Comment lines (`: keep-alive`) may appear between events while the model is silent.
 
-        An error that happens before the first event has its own HTTP status, whether or not a
-        stream was asked for.
+        An error that happens before the first event has its own HTTP status, whether or not a stream was asked
+        for.
 
         Args:
-            model: The model that answers, as `GET /models` lists it. 1 to 256 characters.
-                Matches `^[A-Za-z0-9_@~/](\\.?[A-Za-z0-9_:/@+~-])*\\.?$`.
+            model: The model that answers, as `GET /models` lists it. 1 to 256 characters. Matches
+                `^[A-Za-z0-9_@~/](\\.?[A-Za-z0-9_:/@+~-])*\\.?$`.
             messages: The conversation so far, oldest message first. At least 1 item.
-            stream: Whether the answer comes as server-sent events while the model writes it.
-                Default: `False`.
+            stream: Whether the answer comes as server-sent events while the model writes it. Default: `False`.
             stream_options: Options of the stream. Only meaningful with `stream` set to true.
-            max_completion_tokens: Most tokens that each choice may have, reasoning tokens
-                included. An answer that reaches it ends with `finish_reason` `length`. Absent,
-                the model's own limit applies. From 1 to 2147483647.
-            max_tokens: Older name of `max_completion_tokens`, and the one that most servers
-                other than OpenAI's know. Passed on under the name that it came with. Deprecated.
-                From 1 to 2147483647.
-            temperature: Sampling temperature. 0 is as repeatable as the model can be; higher
-                values are more varied. Change this or `top_p`, not both. From 0 to 2. Default:
-                `1`.
-            top_p: Nucleus sampling. Only the most likely tokens that together have this
-                probability are considered. From 0 to 1. Default: `1`.
-            n: How many answers to make. The tokens of all of them are charged. From 1 to 128.
-                Default: `1`.
-            stop: One to four texts at which the answer ends. The text itself is not part of
-                the answer.
-            seed: Asks for the same answer to the same request. Providers do their best;
-                `system_fingerprint` in the response tells whether their side changed.
-            frequency_penalty: Positive values make a token less likely the more often it
-                occurred so far. From -2 to 2. Default: `0`.
-            presence_penalty: Positive values make a token less likely once it occurred at
-                all. From -2 to 2. Default: `0`.
-            logit_bias: Changes the likelihood of tokens: token id (in the model's own
-                tokenizer) to a bias from -100, which bans the token, to 100, which all but forces
-                it.
-            logprobs: Whether each choice carries the log probability of each of its tokens.
-                Default: `False`.
-            top_logprobs: How many of the most likely tokens to report at each position. Needs
-                `logprobs` set to true. From 0 to 20.
+            max_completion_tokens: Most tokens that each choice may have, reasoning tokens included. An answer
+                that reaches it ends with `finish_reason` `length`. Absent, the model's own limit applies. From 1 to
+                2147483647.
+            max_tokens: Older name of `max_completion_tokens`, and the one that most servers other than OpenAI's
+                know. Passed on under the name that it came with. Deprecated. From 1 to 2147483647.
+            temperature: Sampling temperature. 0 is as repeatable as the model can be; higher values are more
+                varied. Change this or `top_p`, not both. From 0 to 2. Default: `1`.
+            top_p: Nucleus sampling. Only the most likely tokens that together have this probability are
+                considered. From 0 to 1. Default: `1`.
+            n: How many answers to make. The tokens of all of them are charged. From 1 to 128. Default: `1`.
+            stop: One to four texts at which the answer ends. The text itself is not part of the answer.
+            seed: Asks for the same answer to the same request. Providers do their best; `system_fingerprint` in
+                the response tells whether their side changed.
+            frequency_penalty: Positive values make a token less likely the more often it occurred so far. From -2
+                to 2. Default: `0`.
+            presence_penalty: Positive values make a token less likely once it occurred at all. From -2 to 2.
+                Default: `0`.
+            logit_bias: Changes the likelihood of tokens: token id (in the model's own tokenizer) to a bias from
+                -100, which bans the token, to 100, which all but forces it.
+            logprobs: Whether each choice carries the log probability of each of its tokens. Default: `False`.
+            top_logprobs: How many of the most likely tokens to report at each position. Needs `logprobs` set to
+                true. From 0 to 20.
             tools: The tools that the model may call.
-            tool_choice: Whether the model may, must or must not call a tool, and which.
-                Defaults to `auto` with tools, else `none`.
-            parallel_tool_calls: Whether one answer may hold several tool calls. Default:
-                `True`.
+            tool_choice: Whether the model may, must or must not call a tool, and which. Defaults to `auto` with
+                tools, else `none`.
+            parallel_tool_calls: Whether one answer may hold several tool calls. Default: `True`.
             response_format: The form that the answer must have. Defaults to plain text.
-            reasoning_effort: How much a reasoning model thinks before it answers. OpenAI
-                knows `none`, `minimal`, `low`, `medium`, `high`, `xhigh` and `max`; which values
-                and which default apply depends on the model. 1 to 32 characters.
+            reasoning_effort: How much a reasoning model thinks before it answers. OpenAI knows `none`, `minimal`,
+                `low`, `medium`, `high`, `xhigh` and `max`; which values and which default apply depends on the model.
+                1 to 32 characters.
             verbosity: How long-winded the answer is. Defaults to `medium`.
-            modalities: What the model may answer with. Defaults to `["text"]`. At least 1
-                item.
-            audio: Voice and format of spoken answers. Required where `modalities` holds
-                `audio`.
-            prediction: Text that large parts of the answer are expected to equal, which makes
-                them faster.
+            modalities: What the model may answer with. Defaults to `["text"]`. At least 1 item.
+            audio: Voice and format of spoken answers. Required where `modalities` holds `audio`.
+            prediction: Text that large parts of the answer are expected to equal, which makes them faster.
             web_search_options: Lets models that can search the web do so, and how.
-            moderation: Asks the provider to moderate the request and the answer; its findings
-                are in the response's `moderation`.
-            metadata: Up to 16 pairs of strings that the provider stores with the completion.
-                At most 16 entries.
-            store: Whether the provider may keep the completion for its distillation and
-                evaluation products. Default: `False`.
-            service_tier: Which of its speed and price classes the provider should use. OpenAI
-                knows `auto`, `default`, `flex`, `scale`, `priority` and `fast`; other providers
-                have their own. 1 to 32 characters.
-            safety_identifier: Stable, anonymous name of the end user, by which the provider
-                tells abusers from other users of the same key. At most 64 characters.
-            prompt_cache_key: Requests that share a key and a beginning are likelier to be
-                served from the provider's prompt cache.
+            moderation: Asks the provider to moderate the request and the answer; its findings are in the
+                response's `moderation`.
+            metadata: Up to 16 pairs of strings that the provider stores with the completion. At most 16 entries.
+            store: Whether the provider may keep the completion for its distillation and evaluation products.
+                Default: `False`.
+            service_tier: Which of its speed and price classes the provider should use. OpenAI knows `auto`,
+                `default`, `flex`, `scale`, `priority` and `fast`; other providers have their own. 1 to 32 characters.
+            safety_identifier: Stable, anonymous name of the end user, by which the provider tells abusers from
+                other users of the same key. At most 64 characters.
+            prompt_cache_key: Requests that share a key and a beginning are likelier to be served from the
+                provider's prompt cache.
             prompt_cache_options: How the provider caches the beginning of the prompt.
-            prompt_cache_retention: How long cached prompts may be kept, `in_memory` or `24h`.
-                Use `prompt_cache_options`. Deprecated. At most 32 characters.
-            user: Stable name of the end user. Use `safety_identifier` and `prompt_cache_key`.
-                Deprecated.
-            function_call: Whether the model may call one of `functions`. Use `tool_choice`.
-                Deprecated.
-            functions: The functions that the model may call. Use `tools`. Deprecated. 1 to
-                128 items.
+            prompt_cache_retention: How long cached prompts may be kept, `in_memory` or `24h`. Use
+                `prompt_cache_options`. Deprecated. At most 32 characters.
+            user: Stable name of the end user. Use `safety_identifier` and `prompt_cache_key`. Deprecated.
+            function_call: Whether the model may call one of `functions`. Use `tool_choice`. Deprecated.
+            functions: The functions that the model may call. Use `tools`. Deprecated. 1 to 128 items.
 
         Returns:
-            The answer, as one JSON document or as a stream of events, as the request's
-            `stream` says. With `stream=True`, a stream of `ChatCompletionChunk`; `final()`
-            puts them together.
+            The answer, as one JSON document or as a stream of events, as the request's `stream` says. With
+            `stream=True`, a stream of `ChatCompletionChunk`; `final()` puts them together.
 
         Raises:
-            BadRequestError: 400. The request is not what this API takes: not JSON, a field
-                missing, or of a wrong type or out of range.
-            AuthenticationError: 401. No credential (`missing_api_key`), or one that the
-                gateway does not take (`invalid_api_key`): unknown, revoked, expired, badly
-                signed, or two at once.
-            PermissionDeniedError: 403. The credential is valid but lacks the scope that this
-                operation asks for (`permission_denied`).
-            NotFoundError: 404. What the request names does not exist, or the caller may not
-                use it: a model (`model_not_found`), a key or something that a provider keeps
-                (`not_found`).
-            APIStatusError: 408. The request's body did not arrive in time. 413. The request's
-                body is larger than the gateway accepts (20 MiB unless configured otherwise). 415.
-                The request's body is not declared as `application/json`. 431. The request has too
-                many header fields, or too large ones.
-            ConflictError: 409. The provider refused the request because of another one that
-                is under way, or the gateway has no room for another key.
-            UnprocessableEntityError: 422. The request is well formed, but the provider cannot
-                act on it.
+            BadRequestError: 400. The request is not what this API takes: not JSON, a field missing, or of a wrong
+                type or out of range.
+            AuthenticationError: 401. No credential (`missing_api_key`), or one that the gateway does not take
+                (`invalid_api_key`): unknown, revoked, expired, badly signed, or two at once.
+            PermissionDeniedError: 403. The credential is valid but lacks the scope that this operation asks for
+                (`permission_denied`).
+            NotFoundError: 404. What the request names does not exist, or the caller may not use it: a model
+                (`model_not_found`), a key or something that a provider keeps (`not_found`).
+            APIStatusError: 408. The request's body did not arrive in time. 413. The request's body is larger than
+                the gateway accepts (20 MiB unless configured otherwise). 415. The request's body is not declared as
+                `application/json`. 431. The request has too many header fields, or too large ones.
+            ConflictError: 409. The provider refused the request because of another one that is under way, or the
+                gateway has no room for another key.
+            UnprocessableEntityError: 422. The request is well formed, but the provider cannot act on it.
             RateLimitError: 429. Too many requests or tokens.
-            InternalServerError: 500. A fault of the gateway. 502. The provider could not be
-                reached, broke off, answered something it should not, or refused the gateway's own
-                credentials. 503. The gateway has no room for the request (`overloaded`), does not
-                take work now (`not_ready`), or cannot reach its own database
-                (`store_unavailable`). 504. The provider missed a deadline.
+            InternalServerError: 500. A fault of the gateway. 502. The provider could not be reached, broke off,
+                answered something it should not, or refused the gateway's own credentials. 503. The gateway has no
+                room for the request (`overloaded`), does not take work now (`not_ready`), or cannot reach its own
+                database (`store_unavailable`). 504. The provider missed a deadline.
         """
         body = {
             "model": model,
@@ -583,120 +560,97 @@ class AsyncChatCompletions(AsyncResource):
 
         Sends a conversation to a model and returns its answer.
 
-        With `stream: true` the answer arrives as server-sent events, one
-        `ChatCompletionChunk` each, as the model writes it. A stream that succeeded ends with
-        the event `data: [DONE]`. A stream that failed ends with one event that holds an
-        `ErrorResponse`, and nothing follows it; a stream that ends with neither was cut off.
+        With `stream: true` the answer arrives as server-sent events, one `ChatCompletionChunk` each, as the model
+        writes it. A stream that succeeded ends with the event `data: [DONE]`. A stream that failed ends with one
+        event that holds an `ErrorResponse`, and nothing follows it; a stream that ends with neither was cut off.
         Comment lines (`: keep-alive`) may appear between events while the model is silent.
 
-        An error that happens before the first event has its own HTTP status, whether or not a
-        stream was asked for.
+        An error that happens before the first event has its own HTTP status, whether or not a stream was asked
+        for.
 
         Args:
-            model: The model that answers, as `GET /models` lists it. 1 to 256 characters.
-                Matches `^[A-Za-z0-9_@~/](\\.?[A-Za-z0-9_:/@+~-])*\\.?$`.
+            model: The model that answers, as `GET /models` lists it. 1 to 256 characters. Matches
+                `^[A-Za-z0-9_@~/](\\.?[A-Za-z0-9_:/@+~-])*\\.?$`.
             messages: The conversation so far, oldest message first. At least 1 item.
-            stream: Whether the answer comes as server-sent events while the model writes it.
-                Default: `False`.
+            stream: Whether the answer comes as server-sent events while the model writes it. Default: `False`.
             stream_options: Options of the stream. Only meaningful with `stream` set to true.
-            max_completion_tokens: Most tokens that each choice may have, reasoning tokens
-                included. An answer that reaches it ends with `finish_reason` `length`. Absent,
-                the model's own limit applies. From 1 to 2147483647.
-            max_tokens: Older name of `max_completion_tokens`, and the one that most servers
-                other than OpenAI's know. Passed on under the name that it came with. Deprecated.
-                From 1 to 2147483647.
-            temperature: Sampling temperature. 0 is as repeatable as the model can be; higher
-                values are more varied. Change this or `top_p`, not both. From 0 to 2. Default:
-                `1`.
-            top_p: Nucleus sampling. Only the most likely tokens that together have this
-                probability are considered. From 0 to 1. Default: `1`.
-            n: How many answers to make. The tokens of all of them are charged. From 1 to 128.
-                Default: `1`.
-            stop: One to four texts at which the answer ends. The text itself is not part of
-                the answer.
-            seed: Asks for the same answer to the same request. Providers do their best;
-                `system_fingerprint` in the response tells whether their side changed.
-            frequency_penalty: Positive values make a token less likely the more often it
-                occurred so far. From -2 to 2. Default: `0`.
-            presence_penalty: Positive values make a token less likely once it occurred at
-                all. From -2 to 2. Default: `0`.
-            logit_bias: Changes the likelihood of tokens: token id (in the model's own
-                tokenizer) to a bias from -100, which bans the token, to 100, which all but forces
-                it.
-            logprobs: Whether each choice carries the log probability of each of its tokens.
-                Default: `False`.
-            top_logprobs: How many of the most likely tokens to report at each position. Needs
-                `logprobs` set to true. From 0 to 20.
+            max_completion_tokens: Most tokens that each choice may have, reasoning tokens included. An answer
+                that reaches it ends with `finish_reason` `length`. Absent, the model's own limit applies. From 1 to
+                2147483647.
+            max_tokens: Older name of `max_completion_tokens`, and the one that most servers other than OpenAI's
+                know. Passed on under the name that it came with. Deprecated. From 1 to 2147483647.
+            temperature: Sampling temperature. 0 is as repeatable as the model can be; higher values are more
+                varied. Change this or `top_p`, not both. From 0 to 2. Default: `1`.
+            top_p: Nucleus sampling. Only the most likely tokens that together have this probability are
+                considered. From 0 to 1. Default: `1`.
+            n: How many answers to make. The tokens of all of them are charged. From 1 to 128. Default: `1`.
+            stop: One to four texts at which the answer ends. The text itself is not part of the answer.
+            seed: Asks for the same answer to the same request. Providers do their best; `system_fingerprint` in
+                the response tells whether their side changed.
+            frequency_penalty: Positive values make a token less likely the more often it occurred so far. From -2
+                to 2. Default: `0`.
+            presence_penalty: Positive values make a token less likely once it occurred at all. From -2 to 2.
+                Default: `0`.
+            logit_bias: Changes the likelihood of tokens: token id (in the model's own tokenizer) to a bias from
+                -100, which bans the token, to 100, which all but forces it.
+            logprobs: Whether each choice carries the log probability of each of its tokens. Default: `False`.
+            top_logprobs: How many of the most likely tokens to report at each position. Needs `logprobs` set to
+                true. From 0 to 20.
             tools: The tools that the model may call.
-            tool_choice: Whether the model may, must or must not call a tool, and which.
-                Defaults to `auto` with tools, else `none`.
-            parallel_tool_calls: Whether one answer may hold several tool calls. Default:
-                `True`.
+            tool_choice: Whether the model may, must or must not call a tool, and which. Defaults to `auto` with
+                tools, else `none`.
+            parallel_tool_calls: Whether one answer may hold several tool calls. Default: `True`.
             response_format: The form that the answer must have. Defaults to plain text.
-            reasoning_effort: How much a reasoning model thinks before it answers. OpenAI
-                knows `none`, `minimal`, `low`, `medium`, `high`, `xhigh` and `max`; which values
-                and which default apply depends on the model. 1 to 32 characters.
+            reasoning_effort: How much a reasoning model thinks before it answers. OpenAI knows `none`, `minimal`,
+                `low`, `medium`, `high`, `xhigh` and `max`; which values and which default apply depends on the model.
+                1 to 32 characters.
             verbosity: How long-winded the answer is. Defaults to `medium`.
-            modalities: What the model may answer with. Defaults to `["text"]`. At least 1
-                item.
-            audio: Voice and format of spoken answers. Required where `modalities` holds
-                `audio`.
-            prediction: Text that large parts of the answer are expected to equal, which makes
-                them faster.
+            modalities: What the model may answer with. Defaults to `["text"]`. At least 1 item.
+            audio: Voice and format of spoken answers. Required where `modalities` holds `audio`.
+            prediction: Text that large parts of the answer are expected to equal, which makes them faster.
             web_search_options: Lets models that can search the web do so, and how.
-            moderation: Asks the provider to moderate the request and the answer; its findings
-                are in the response's `moderation`.
-            metadata: Up to 16 pairs of strings that the provider stores with the completion.
-                At most 16 entries.
-            store: Whether the provider may keep the completion for its distillation and
-                evaluation products. Default: `False`.
-            service_tier: Which of its speed and price classes the provider should use. OpenAI
-                knows `auto`, `default`, `flex`, `scale`, `priority` and `fast`; other providers
-                have their own. 1 to 32 characters.
-            safety_identifier: Stable, anonymous name of the end user, by which the provider
-                tells abusers from other users of the same key. At most 64 characters.
-            prompt_cache_key: Requests that share a key and a beginning are likelier to be
-                served from the provider's prompt cache.
+            moderation: Asks the provider to moderate the request and the answer; its findings are in the
+                response's `moderation`.
+            metadata: Up to 16 pairs of strings that the provider stores with the completion. At most 16 entries.
+            store: Whether the provider may keep the completion for its distillation and evaluation products.
+                Default: `False`.
+            service_tier: Which of its speed and price classes the provider should use. OpenAI knows `auto`,
+                `default`, `flex`, `scale`, `priority` and `fast`; other providers have their own. 1 to 32 characters.
+            safety_identifier: Stable, anonymous name of the end user, by which the provider tells abusers from
+                other users of the same key. At most 64 characters.
+            prompt_cache_key: Requests that share a key and a beginning are likelier to be served from the
+                provider's prompt cache.
             prompt_cache_options: How the provider caches the beginning of the prompt.
-            prompt_cache_retention: How long cached prompts may be kept, `in_memory` or `24h`.
-                Use `prompt_cache_options`. Deprecated. At most 32 characters.
-            user: Stable name of the end user. Use `safety_identifier` and `prompt_cache_key`.
-                Deprecated.
-            function_call: Whether the model may call one of `functions`. Use `tool_choice`.
-                Deprecated.
-            functions: The functions that the model may call. Use `tools`. Deprecated. 1 to
-                128 items.
+            prompt_cache_retention: How long cached prompts may be kept, `in_memory` or `24h`. Use
+                `prompt_cache_options`. Deprecated. At most 32 characters.
+            user: Stable name of the end user. Use `safety_identifier` and `prompt_cache_key`. Deprecated.
+            function_call: Whether the model may call one of `functions`. Use `tool_choice`. Deprecated.
+            functions: The functions that the model may call. Use `tools`. Deprecated. 1 to 128 items.
 
         Returns:
-            The answer, as one JSON document or as a stream of events, as the request's
-            `stream` says. With `stream=True`, a stream of `ChatCompletionChunk`; `final()`
-            puts them together.
+            The answer, as one JSON document or as a stream of events, as the request's `stream` says. With
+            `stream=True`, a stream of `ChatCompletionChunk`; `final()` puts them together.
 
         Raises:
-            BadRequestError: 400. The request is not what this API takes: not JSON, a field
-                missing, or of a wrong type or out of range.
-            AuthenticationError: 401. No credential (`missing_api_key`), or one that the
-                gateway does not take (`invalid_api_key`): unknown, revoked, expired, badly
-                signed, or two at once.
-            PermissionDeniedError: 403. The credential is valid but lacks the scope that this
-                operation asks for (`permission_denied`).
-            NotFoundError: 404. What the request names does not exist, or the caller may not
-                use it: a model (`model_not_found`), a key or something that a provider keeps
-                (`not_found`).
-            APIStatusError: 408. The request's body did not arrive in time. 413. The request's
-                body is larger than the gateway accepts (20 MiB unless configured otherwise). 415.
-                The request's body is not declared as `application/json`. 431. The request has too
-                many header fields, or too large ones.
-            ConflictError: 409. The provider refused the request because of another one that
-                is under way, or the gateway has no room for another key.
-            UnprocessableEntityError: 422. The request is well formed, but the provider cannot
-                act on it.
+            BadRequestError: 400. The request is not what this API takes: not JSON, a field missing, or of a wrong
+                type or out of range.
+            AuthenticationError: 401. No credential (`missing_api_key`), or one that the gateway does not take
+                (`invalid_api_key`): unknown, revoked, expired, badly signed, or two at once.
+            PermissionDeniedError: 403. The credential is valid but lacks the scope that this operation asks for
+                (`permission_denied`).
+            NotFoundError: 404. What the request names does not exist, or the caller may not use it: a model
+                (`model_not_found`), a key or something that a provider keeps (`not_found`).
+            APIStatusError: 408. The request's body did not arrive in time. 413. The request's body is larger than
+                the gateway accepts (20 MiB unless configured otherwise). 415. The request's body is not declared as
+                `application/json`. 431. The request has too many header fields, or too large ones.
+            ConflictError: 409. The provider refused the request because of another one that is under way, or the
+                gateway has no room for another key.
+            UnprocessableEntityError: 422. The request is well formed, but the provider cannot act on it.
             RateLimitError: 429. Too many requests or tokens.
-            InternalServerError: 500. A fault of the gateway. 502. The provider could not be
-                reached, broke off, answered something it should not, or refused the gateway's own
-                credentials. 503. The gateway has no room for the request (`overloaded`), does not
-                take work now (`not_ready`), or cannot reach its own database
-                (`store_unavailable`). 504. The provider missed a deadline.
+            InternalServerError: 500. A fault of the gateway. 502. The provider could not be reached, broke off,
+                answered something it should not, or refused the gateway's own credentials. 503. The gateway has no
+                room for the request (`overloaded`), does not take work now (`not_ready`), or cannot reach its own
+                database (`store_unavailable`). 504. The provider missed a deadline.
         """
         body = {
             "model": model,

@@ -33,60 +33,52 @@ class Models(Resource):
     def list(self, **options: Unpack[RequestOptions]) -> ModelList:
         """List models.
 
-        Lists every model that the caller may name in a request: those in the gateway's
-        configuration and those that its providers offer. A provider is asked for its models
-        at most once a minute; while it does not answer, its last known models are listed.
-        Fails only where no model is known at all.
+        Lists every model that the caller may name in a request: those in the gateway's configuration and those
+        that its providers offer. A provider is asked for its models at most once a minute; while it does not
+        answer, its last known models are listed. Fails only where no model is known at all.
 
         Returns:
             All models, in a stable order.
 
         Raises:
-            AuthenticationError: 401. No credential (`missing_api_key`), or one that the
-                gateway does not take (`invalid_api_key`): unknown, revoked, expired, badly
-                signed, or two at once.
-            PermissionDeniedError: 403. The credential is valid but lacks the scope that this
-                operation asks for (`permission_denied`).
+            AuthenticationError: 401. No credential (`missing_api_key`), or one that the gateway does not take
+                (`invalid_api_key`): unknown, revoked, expired, badly signed, or two at once.
+            PermissionDeniedError: 403. The credential is valid but lacks the scope that this operation asks for
+                (`permission_denied`).
             APIStatusError: 431. The request has too many header fields, or too large ones.
-            InternalServerError: 500. A fault of the gateway. 502. The provider could not be
-                reached, broke off, answered something it should not, or refused the gateway's own
-                credentials. 503. The gateway has no room for the request (`overloaded`), does not
-                take work now (`not_ready`), or cannot reach its own database
-                (`store_unavailable`). 504. The provider missed a deadline.
+            InternalServerError: 500. A fault of the gateway. 502. The provider could not be reached, broke off,
+                answered something it should not, or refused the gateway's own credentials. 503. The gateway has no
+                room for the request (`overloaded`), does not take work now (`not_ready`), or cannot reach its own
+                database (`store_unavailable`). 504. The provider missed a deadline.
         """
         return self._request(_LIST, options=options)
 
     def retrieve(self, model: str, **options: Unpack[RequestOptions]) -> Model:
         """Retrieve a model.
 
-        Describes one model. The answer is 404 `model_not_found` for a model that the caller
-        may not use, too.
+        Describes one model. The answer is 404 `model_not_found` for a model that the caller may not use, too.
 
         Args:
-            model: Id of the model as `GET /models` lists it. A `/` inside it is written
-                `%2F`. 1 to 256 characters. Matches
-                `^[A-Za-z0-9_@~/](\\.?[A-Za-z0-9_:/@+~-])*\\.?$`.
+            model: Id of the model as `GET /models` lists it. A `/` inside it is written `%2F`. 1 to 256
+                characters. Matches `^[A-Za-z0-9_@~/](\\.?[A-Za-z0-9_:/@+~-])*\\.?$`.
 
         Returns:
             The model.
 
         Raises:
-            BadRequestError: 400. The request is not what this API takes: not JSON, a field
-                missing, or of a wrong type or out of range.
-            AuthenticationError: 401. No credential (`missing_api_key`), or one that the
-                gateway does not take (`invalid_api_key`): unknown, revoked, expired, badly
-                signed, or two at once.
-            PermissionDeniedError: 403. The credential is valid but lacks the scope that this
-                operation asks for (`permission_denied`).
-            NotFoundError: 404. What the request names does not exist, or the caller may not
-                use it: a model (`model_not_found`), a key or something that a provider keeps
-                (`not_found`).
+            BadRequestError: 400. The request is not what this API takes: not JSON, a field missing, or of a wrong
+                type or out of range.
+            AuthenticationError: 401. No credential (`missing_api_key`), or one that the gateway does not take
+                (`invalid_api_key`): unknown, revoked, expired, badly signed, or two at once.
+            PermissionDeniedError: 403. The credential is valid but lacks the scope that this operation asks for
+                (`permission_denied`).
+            NotFoundError: 404. What the request names does not exist, or the caller may not use it: a model
+                (`model_not_found`), a key or something that a provider keeps (`not_found`).
             APIStatusError: 431. The request has too many header fields, or too large ones.
-            InternalServerError: 500. A fault of the gateway. 502. The provider could not be
-                reached, broke off, answered something it should not, or refused the gateway's own
-                credentials. 503. The gateway has no room for the request (`overloaded`), does not
-                take work now (`not_ready`), or cannot reach its own database
-                (`store_unavailable`). 504. The provider missed a deadline.
+            InternalServerError: 500. A fault of the gateway. 502. The provider could not be reached, broke off,
+                answered something it should not, or refused the gateway's own credentials. 503. The gateway has no
+                room for the request (`overloaded`), does not take work now (`not_ready`), or cannot reach its own
+                database (`store_unavailable`). 504. The provider missed a deadline.
         """
         return self._request(_RETRIEVE, path={"model": model}, options=options)
 
@@ -102,60 +94,52 @@ class AsyncModels(AsyncResource):
     async def list(self, **options: Unpack[RequestOptions]) -> ModelList:
         """List models.
 
-        Lists every model that the caller may name in a request: those in the gateway's
-        configuration and those that its providers offer. A provider is asked for its models
-        at most once a minute; while it does not answer, its last known models are listed.
-        Fails only where no model is known at all.
+        Lists every model that the caller may name in a request: those in the gateway's configuration and those
+        that its providers offer. A provider is asked for its models at most once a minute; while it does not
+        answer, its last known models are listed. Fails only where no model is known at all.
 
         Returns:
             All models, in a stable order.
 
         Raises:
-            AuthenticationError: 401. No credential (`missing_api_key`), or one that the
-                gateway does not take (`invalid_api_key`): unknown, revoked, expired, badly
-                signed, or two at once.
-            PermissionDeniedError: 403. The credential is valid but lacks the scope that this
-                operation asks for (`permission_denied`).
+            AuthenticationError: 401. No credential (`missing_api_key`), or one that the gateway does not take
+                (`invalid_api_key`): unknown, revoked, expired, badly signed, or two at once.
+            PermissionDeniedError: 403. The credential is valid but lacks the scope that this operation asks for
+                (`permission_denied`).
             APIStatusError: 431. The request has too many header fields, or too large ones.
-            InternalServerError: 500. A fault of the gateway. 502. The provider could not be
-                reached, broke off, answered something it should not, or refused the gateway's own
-                credentials. 503. The gateway has no room for the request (`overloaded`), does not
-                take work now (`not_ready`), or cannot reach its own database
-                (`store_unavailable`). 504. The provider missed a deadline.
+            InternalServerError: 500. A fault of the gateway. 502. The provider could not be reached, broke off,
+                answered something it should not, or refused the gateway's own credentials. 503. The gateway has no
+                room for the request (`overloaded`), does not take work now (`not_ready`), or cannot reach its own
+                database (`store_unavailable`). 504. The provider missed a deadline.
         """
         return await self._request(_LIST, options=options)
 
     async def retrieve(self, model: str, **options: Unpack[RequestOptions]) -> Model:
         """Retrieve a model.
 
-        Describes one model. The answer is 404 `model_not_found` for a model that the caller
-        may not use, too.
+        Describes one model. The answer is 404 `model_not_found` for a model that the caller may not use, too.
 
         Args:
-            model: Id of the model as `GET /models` lists it. A `/` inside it is written
-                `%2F`. 1 to 256 characters. Matches
-                `^[A-Za-z0-9_@~/](\\.?[A-Za-z0-9_:/@+~-])*\\.?$`.
+            model: Id of the model as `GET /models` lists it. A `/` inside it is written `%2F`. 1 to 256
+                characters. Matches `^[A-Za-z0-9_@~/](\\.?[A-Za-z0-9_:/@+~-])*\\.?$`.
 
         Returns:
             The model.
 
         Raises:
-            BadRequestError: 400. The request is not what this API takes: not JSON, a field
-                missing, or of a wrong type or out of range.
-            AuthenticationError: 401. No credential (`missing_api_key`), or one that the
-                gateway does not take (`invalid_api_key`): unknown, revoked, expired, badly
-                signed, or two at once.
-            PermissionDeniedError: 403. The credential is valid but lacks the scope that this
-                operation asks for (`permission_denied`).
-            NotFoundError: 404. What the request names does not exist, or the caller may not
-                use it: a model (`model_not_found`), a key or something that a provider keeps
-                (`not_found`).
+            BadRequestError: 400. The request is not what this API takes: not JSON, a field missing, or of a wrong
+                type or out of range.
+            AuthenticationError: 401. No credential (`missing_api_key`), or one that the gateway does not take
+                (`invalid_api_key`): unknown, revoked, expired, badly signed, or two at once.
+            PermissionDeniedError: 403. The credential is valid but lacks the scope that this operation asks for
+                (`permission_denied`).
+            NotFoundError: 404. What the request names does not exist, or the caller may not use it: a model
+                (`model_not_found`), a key or something that a provider keeps (`not_found`).
             APIStatusError: 431. The request has too many header fields, or too large ones.
-            InternalServerError: 500. A fault of the gateway. 502. The provider could not be
-                reached, broke off, answered something it should not, or refused the gateway's own
-                credentials. 503. The gateway has no room for the request (`overloaded`), does not
-                take work now (`not_ready`), or cannot reach its own database
-                (`store_unavailable`). 504. The provider missed a deadline.
+            InternalServerError: 500. A fault of the gateway. 502. The provider could not be reached, broke off,
+                answered something it should not, or refused the gateway's own credentials. 503. The gateway has no
+                room for the request (`overloaded`), does not take work now (`not_ready`), or cannot reach its own
+                database (`store_unavailable`). 504. The provider missed a deadline.
         """
         return await self._request(_RETRIEVE, path={"model": model}, options=options)
 

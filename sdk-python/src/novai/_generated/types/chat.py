@@ -19,8 +19,8 @@ class FunctionCall(BaseModel):
     name: str = field("name")
     """Name of the function."""
     arguments: str = field("arguments")
-    """The arguments as JSON text, as the model wrote it: it may be invalid, or hold arguments
-    that the function does not have. Check it before you use it.
+    """The arguments as JSON text, as the model wrote it: it may be invalid, or hold arguments that the function does
+    not have. Check it before you use it.
     """
 
 
@@ -73,11 +73,7 @@ class UnknownToolCall(UnknownVariant):
 ToolCall = Union[FunctionToolCall, CustomToolCall, UnknownToolCall]
 """A call of a tool by the model."""
 
-read_tool_call: Kind = tagged(
-    "type",
-    {"function": FunctionToolCall, "custom": CustomToolCall},
-    UnknownToolCall,
-)
+read_tool_call: Kind = tagged("type", {"function": FunctionToolCall, "custom": CustomToolCall}, UnknownToolCall)
 
 
 class ReasoningDetail(BaseModel):
@@ -179,14 +175,10 @@ class ChatCompletionMessage(BaseModel):
     """
 
 
-FinishReason = Union[
-    Literal["stop", "length", "tool_calls", "content_filter", "function_call"],
-    str,
-]
-"""Why an answer ended. `stop`: the model was done or met a stop text. `length`: the token
-limit was reached. `tool_calls`: the model waits for the results of its tool calls.
-`content_filter`: the provider withheld text. `function_call`: as `tool_calls`, for the
-deprecated `functions`. Providers have further reasons of their own.
+FinishReason = Union[Literal["stop", "length", "tool_calls", "content_filter", "function_call"], str]
+"""Why an answer ended. `stop`: the model was done or met a stop text. `length`: the token limit was reached.
+`tool_calls`: the model waits for the results of its tool calls. `content_filter`: the provider withheld text.
+`function_call`: as `tool_calls`, for the deprecated `functions`. Providers have further reasons of their own.
 """
 
 
@@ -213,9 +205,7 @@ class TokenLogprob(BaseModel):
     logprob: float = field("logprob")
     """Natural logarithm of the token's probability; -9999.0 where it is out of reach."""
     bytes_: Optional[List[int]] = field("bytes")
-    """The token's bytes in UTF-8; tokens may end within a character. Null where the token has no
-    text.
-    """
+    """The token's bytes in UTF-8; tokens may end within a character. Null where the token has no text."""
     top_logprobs: Optional[List[TopLogprob]] = views("top_logprobs", TopLogprob)
     """The most likely tokens there, as many as `top_logprobs` asked for or fewer."""
 
@@ -291,9 +281,7 @@ class Usage(BaseModel):
     """Tokens of the answers, reasoning included. At least 0."""
     total_tokens: int = field("total_tokens")
     """Both together. At least 0."""
-    prompt_tokens_details: Optional[PromptTokensDetails] = view(
-        "prompt_tokens_details", PromptTokensDetails
-    )
+    prompt_tokens_details: Optional[PromptTokensDetails] = view("prompt_tokens_details", PromptTokensDetails)
     """What the request's tokens were."""
     completion_tokens_details: Optional[CompletionTokensDetails] = view(
         "completion_tokens_details", CompletionTokensDetails
@@ -316,9 +304,7 @@ class ModerationResult(BaseModel):
     """For each category, such as `harassment/threatening`, whether it applies."""
     category_scores: Optional[Dict[str, float]] = field("category_scores")
     """For each category, the model's confidence from 0 to 1."""
-    category_applied_input_types: Optional[Dict[str, List[str]]] = field(
-        "category_applied_input_types"
-    )
+    category_applied_input_types: Optional[Dict[str, List[str]]] = field("category_applied_input_types")
     """For each category, the kinds of input that the score covers, such as `text` and `image`."""
 
 
@@ -390,9 +376,7 @@ class ChatCompletion(BaseModel):
     created: int = field("created")
     """When the completion was made, in seconds since 1970-01-01 UTC. At least 0."""
     model: str = field("model")
-    """The model that answered, by the provider's name for it; it may be more exact than the one
-    asked for.
-    """
+    """The model that answered, by the provider's name for it; it may be more exact than the one asked for."""
     choices: List[Choice] = views("choices", Choice)
     """The answers, as many as `n` asked for."""
     usage: Optional[Usage] = view("usage", Usage)
@@ -430,22 +414,20 @@ class CustomCallDelta(BaseModel):
 
 
 class ToolCallDelta(BaseModel):
-    """A piece of a tool call. `id`, `type` and the name come in the first piece; some providers
-    repeat them or send null later.
+    """A piece of a tool call. `id`, `type` and the name come in the first piece; some providers repeat them or send
+    null later.
     """
 
     __slots__ = ()
 
     index: Optional[int] = field("index")
-    """Number of the tool call that this is a piece of, from 0. Providers that send each call
-    whole may leave it out. At least 0.
+    """Number of the tool call that this is a piece of, from 0. Providers that send each call whole may leave it out.
+    At least 0.
     """
     id: Optional[str] = field("id")
     """Names the call."""
     type: Optional[str] = field("type")
-    """Kind of the tool, `function` or `custom`. A call that never says is a `function`. Default:
-    `"function"`.
-    """
+    """Kind of the tool, `function` or `custom`. A call that never says is a `function`. Default: `"function"`."""
     function: Optional[FunctionCallDelta] = view("function", FunctionCallDelta)
     """A piece of the function call."""
     custom: Optional[CustomCallDelta] = view("custom", CustomCallDelta)
@@ -503,9 +485,7 @@ class ChunkChoice(BaseModel):
     __slots__ = ()
 
     index: int = field("index")
-    """Number of the answer that this is a piece of, from 0. Pieces of several answers may
-    alternate. At least 0.
-    """
+    """Number of the answer that this is a piece of, from 0. Pieces of several answers may alternate. At least 0."""
     delta: ChatCompletionDelta = view("delta", ChatCompletionDelta, default={})
     """What is new. Absent where a provider only reports on its content filter."""
     finish_reason: Optional[FinishReason] = field("finish_reason")
@@ -515,9 +495,9 @@ class ChunkChoice(BaseModel):
 
 
 class ChatCompletionChunk(BaseModel):
-    """A piece of a streamed answer. The pieces of one choice, put together in order, make the
-    choice's message. A chunk may have no choices: the first of some providers, and the last,
-    which holds `usage` where the request asked for it.
+    """A piece of a streamed answer. The pieces of one choice, put together in order, make the choice's message. A
+    chunk may have no choices: the first of some providers, and the last, which holds `usage` where the request
+    asked for it.
     """
 
     __slots__ = ()
@@ -527,13 +507,11 @@ class ChatCompletionChunk(BaseModel):
     object: str = field("object")
     """`chat.completion.chunk`; empty in the first chunk of some providers."""
     created: int = field("created")
-    """When the completion was begun, in seconds since 1970-01-01 UTC; 0 in the first chunk of
-    some providers. At least 0.
+    """When the completion was begun, in seconds since 1970-01-01 UTC; 0 in the first chunk of some providers. At
+    least 0.
     """
     model: str = field("model")
-    """The model that answers, by the provider's name for it. Empty in the first chunk of some
-    providers.
-    """
+    """The model that answers, by the provider's name for it. Empty in the first chunk of some providers."""
     choices: List[ChunkChoice] = views("choices", ChunkChoice)
     """A piece of one choice or of several."""
     usage: Optional[Usage] = view("usage", Usage)

@@ -17,20 +17,15 @@ class ErrorDetail(BaseModel):
     __slots__ = ()
 
     message: str = field("message")
-    """For people. Names the field and the rule where the caller can fix it. May change at any
-    time.
-    """
+    """For people. Names the field and the rule where the caller can fix it. May change at any time."""
     type: str = field("type")
-    """The kind of error: `invalid_request_error`, `authentication_error`, `permission_error`,
-    `not_found_error`, `rate_limit_error`, `server_error` (the gateway's fault) or
-    `upstream_error` (the provider's fault).
+    """The kind of error: `invalid_request_error`, `authentication_error`, `permission_error`, `not_found_error`,
+    `rate_limit_error`, `server_error` (the gateway's fault) or `upstream_error` (the provider's fault).
     """
     param: Optional[str] = field("param")
     """Path of the field at fault, such as `messages[0].content`; null where no single field is."""
     code: Optional[str] = field("code")
-    """Stable name of the error, from `docs/errors.md`, or the provider's own where it refused
-    the request.
-    """
+    """Stable name of the error, from `docs/errors.md`, or the provider's own where it refused the request."""
 
 
 class ErrorResponse(BaseModel):

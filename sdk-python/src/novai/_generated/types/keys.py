@@ -11,15 +11,13 @@ from ...fields import field, view, views
 from ...model import Model as BaseModel
 
 Scope = Union[Literal["inference", "usage", "admin"], str]
-"""One right: `inference` to call models and to list them, `usage` to read one's own usage,
-`admin` to manage keys and to read everybody's usage.
+"""One right: `inference` to call models and to list them, `usage` to read one's own usage, `admin` to manage
+keys and to read everybody's usage.
 """
 
 
 class KeyLimits(BaseModel):
-    """How much a key may use at a time. What is absent is not limited, beyond the gateway's own
-    limits.
-    """
+    """How much a key may use at a time. What is absent is not limited, beyond the gateway's own limits."""
 
     __slots__ = ()
 
@@ -56,9 +54,7 @@ class Key(BaseModel):
     prefix: str = field("prefix")
     """The first characters of the key, by which people recognise it."""
     tenant: Optional[str] = field("tenant")
-    """The organisation that the key belongs to, if any. 1 to 64 characters. Matches
-    `^[A-Za-z0-9_.-]+$`.
-    """
+    """The organisation that the key belongs to, if any. 1 to 64 characters. Matches `^[A-Za-z0-9_.-]+$`."""
     scopes: List[Scope] = field("scopes")
     """What the key may do."""
     models: Optional[List[str]] = field("models")
@@ -70,9 +66,7 @@ class Key(BaseModel):
     expires_at: Optional[int] = field("expires_at")
     """When the key stops working, in seconds since 1970; null for never."""
     last_used_at: Optional[int] = field("last_used_at")
-    """When the key was last used, in seconds since 1970, up to a minute late; null if it never
-    was.
-    """
+    """When the key was last used, in seconds since 1970, up to a minute late; null if it never was."""
 
 
 class KeyWithSecret(BaseModel):
@@ -89,9 +83,7 @@ class KeyWithSecret(BaseModel):
     prefix: str = field("prefix")
     """The first characters of the key, by which people recognise it."""
     tenant: Optional[str] = field("tenant")
-    """The organisation that the key belongs to, if any. 1 to 64 characters. Matches
-    `^[A-Za-z0-9_.-]+$`.
-    """
+    """The organisation that the key belongs to, if any. 1 to 64 characters. Matches `^[A-Za-z0-9_.-]+$`."""
     scopes: List[Scope] = field("scopes")
     """What the key may do."""
     models: Optional[List[str]] = field("models")
@@ -103,13 +95,9 @@ class KeyWithSecret(BaseModel):
     expires_at: Optional[int] = field("expires_at")
     """When the key stops working, in seconds since 1970; null for never."""
     last_used_at: Optional[int] = field("last_used_at")
-    """When the key was last used, in seconds since 1970, up to a minute late; null if it never
-    was.
-    """
+    """When the key was last used, in seconds since 1970, up to a minute late; null if it never was."""
     key: str = field("key")
-    """The key itself. The gateway keeps only its hash, so this is the only time that it is
-    shown.
-    """
+    """The key itself. The gateway keeps only its hash, so this is the only time that it is shown."""
 
 
 class KeyPage(BaseModel):

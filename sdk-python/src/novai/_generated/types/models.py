@@ -21,8 +21,8 @@ class Model(BaseModel):
     object: Literal["model"] = field("object")
     """Always `model`."""
     created: Optional[int] = field("created")
-    """When the model was made, in seconds since 1970-01-01 UTC; when the gateway first saw it,
-    where its provider does not say. At least 0.
+    """When the model was made, in seconds since 1970-01-01 UTC; when the gateway first saw it, where its provider
+    does not say. At least 0.
     """
     owned_by: Optional[str] = field("owned_by")
     """Who made the model, or the gateway's name for its provider."""

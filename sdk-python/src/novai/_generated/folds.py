@@ -21,18 +21,10 @@ CHAT_COMPLETION = Plan(
             "moderation": REPLACE,
         },
         left_out=("obfuscation",),
-        dues=Dues(
-            always={"object": "chat.completion"},
-            absent={"id": "", "created": 0, "model": "", "choices": []},
-        ),
+        dues=Dues(always={"object": "chat.completion"}, absent={"id": "", "created": 0, "model": "", "choices": []}),
     ),
     Fold(
-        {
-            "index": REPLACE,
-            "delta": merge(2, into="message"),
-            "finish_reason": REPLACE,
-            "logprobs": merge(8),
-        },
+        {"index": REPLACE, "delta": merge(2, into="message"), "finish_reason": REPLACE, "logprobs": merge(8)},
         dues=Dues(absent={"index": 0, "message": {"role": "assistant"}}),
     ),
     Fold(
@@ -69,20 +61,11 @@ CHAT_COMPLETION = Plan(
         tag="type",
         tag_default="function",
         variants={
-            "function": Dues(
-                always={"type": "function"},
-                absent={"id": "", "function": {"name": "", "arguments": ""}},
-            ),
-            "custom": Dues(
-                always={"type": "custom"},
-                absent={"id": "", "custom": {"name": "", "input": ""}},
-            ),
+            "function": Dues(always={"type": "function"}, absent={"id": "", "function": {"name": "", "arguments": ""}}),
+            "custom": Dues(always={"type": "custom"}, absent={"id": "", "custom": {"name": "", "input": ""}}),
         },
     ),
-    Fold(
-        {"name": FIRST, "arguments": APPEND_TEXT},
-        dues=Dues(absent={"name": "", "arguments": ""}),
-    ),
+    Fold({"name": FIRST, "arguments": APPEND_TEXT}, dues=Dues(absent={"name": "", "arguments": ""})),
     Fold({"name": FIRST, "input": APPEND_TEXT}, dues=Dues(absent={"name": "", "input": ""})),
     Fold(
         {"id": FIRST, "expires_at": REPLACE, "data": APPEND_TEXT, "transcript": APPEND_TEXT},

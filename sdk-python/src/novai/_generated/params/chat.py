@@ -156,9 +156,8 @@ class ReasoningDetailParam(TypedDict, total=False):
     """A piece of what a model thought, with whatever its provider needs to recognise it again."""
 
     type: Required[str]
-    """`reasoning.text` has `text`, and a `signature` where the provider signs it;
-    `reasoning.encrypted` has `data` that only the provider can read; `reasoning.summary` has
-    a `summary`.
+    """`reasoning.text` has `text`, and a `signature` where the provider signs it; `reasoning.encrypted` has `data`
+    that only the provider can read; `reasoning.summary` has a `summary`.
     """
     index: int
     """Which piece it is. Pieces of a stream with the same index belong together. At least 0."""
@@ -243,8 +242,8 @@ class AssistantMessageParam(TypedDict, total=False):
     calls.
     """
     reasoning_details: Optional[Sequence[ReasoningDetailParam]]
-    """The pieces of an earlier response's reasoning, unchanged. Providers that sign what their
-    models think (Anthropic, Google) want it back together with tool calls.
+    """The pieces of an earlier response's reasoning, unchanged. Providers that sign what their models think
+    (Anthropic, Google) want it back together with tool calls.
     """
     tool_calls: Optional[Sequence[ToolCallParam]]
     """The tools that the model called. Each needs a `tool` message with its result before the next answer."""

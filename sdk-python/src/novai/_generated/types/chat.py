@@ -82,9 +82,8 @@ class ReasoningDetail(BaseModel):
     __slots__ = ()
 
     type: str = field("type")
-    """`reasoning.text` has `text`, and a `signature` where the provider signs it;
-    `reasoning.encrypted` has `data` that only the provider can read; `reasoning.summary` has
-    a `summary`.
+    """`reasoning.text` has `text`, and a `signature` where the provider signs it; `reasoning.encrypted` has `data`
+    that only the provider can read; `reasoning.summary` has a `summary`.
     """
     index: Optional[int] = field("index")
     """Which piece it is. Pieces of a stream with the same index belong together. At least 0."""
@@ -159,9 +158,7 @@ class ChatCompletionMessage(BaseModel):
     reasoning: Optional[str] = field("reasoning")
     """The same as `reasoning_content` under the name that some providers use."""
     reasoning_details: Optional[List[ReasoningDetail]] = views("reasoning_details", ReasoningDetail)
-    """The same in pieces, with their signatures. Send them back unchanged in the next request's
-    assistant message.
-    """
+    """The same in pieces, with their signatures. Send them back unchanged in the next request's assistant message."""
     tool_calls: Optional[List[ToolCall]] = views("tool_calls", read_tool_call)
     """The tools that the model calls."""
     annotations: Optional[List[Annotation]] = views("annotations", Annotation)

@@ -9,16 +9,13 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const compiler = fileURLToPath(new URL('../node_modules/.bin/tsc', import.meta.url));
 
-rmSync(`${root}/dist`, { recursive: true, force: true });
+for (const folder of ['dist', 'build']) rmSync(`${root}${folder}`, { recursive: true, force: true });
 for (const [folder, type] of [
   ['esm', 'module'],
   ['cjs', 'commonjs'],
 ]) {
   execFileSync(compiler, ['-p', `tsconfig.${folder}.json`], { cwd: root, stdio: 'inherit' });
-  mkdirSync(`${root}/dist/${folder}`, { recursive: true });
+  mkdirSync(`${root}dist/${folder}`, { recursive: true });
   // The nearest package.json says what `.js` means.
-  writeFileSync(
-    `${root}/dist/${folder}/package.json`,
-    `${JSON.stringify({ type, sideEffects: false })}\n`,
-  );
+  writeFileSync(`${root}dist/${folder}/package.json`, `${JSON.stringify({ type, sideEffects: false })}\n`);
 }

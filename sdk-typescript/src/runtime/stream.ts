@@ -5,6 +5,9 @@
  * came until then. An end without the terminal is an error (`StreamTruncatedError`), never a short success.
  */
 
+// Where users' compilers do not know it yet, `Symbol.asyncDispose` is declared by this.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import { Accumulator } from './accumulate.js';
 import type { EventBody } from './body.js';
 import { isEarlyEnd, type Call } from './call.js';

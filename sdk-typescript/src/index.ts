@@ -5,6 +5,7 @@ export { NovAI as default } from './generated/client.js';
 export { Client, DEFAULT_BASE_URL, type ClientOptions } from './runtime/client.js';
 export * from './runtime/errors.js';
 export type { Uploadable } from './runtime/multipart.js';
+export type { WaitOptions } from './runtime/jobs.js';
 export type { RequestOptions } from './runtime/options.js';
 export { Page, type PagePromise } from './runtime/pages.js';
 export type { Quota, RateLimit } from './runtime/rate_limit.js';

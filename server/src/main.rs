@@ -102,8 +102,13 @@ async fn serve(config: Config, access_log: Arc<dyn novai_http::access_log::LineS
         Some(socket) => {
             let log = Arc::clone(&access_log);
             let front = Front::new(Arc::clone(&app), Surface::Admin, config.cors.clone(), log).await?;
-            let served =
-                listener::serve(socket, tls.clone(), config.limits.clone(), Arc::new(front), shutdown.clone());
+            let served = listener::serve(
+                socket,
+                tls.clone(),
+                config.limits.clone(),
+                Arc::new(front),
+                shutdown.clone(),
+            );
             Some(tokio::spawn(served))
         }
     };

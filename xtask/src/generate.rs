@@ -27,7 +27,10 @@ pub const TARGETS: [(Target, &str); 5] = [
 ];
 
 /// Generated files that people look for at the top of an SDK: target's folder, name, where it goes.
-const MOVED: [(&str, &str, &str); 1] = [("sdk-python/src/novai/_generated", "api.md", "sdk-python/api.md")];
+const MOVED: [(&str, &str, &str); 2] = [
+    ("sdk-python/src/novai/_generated", "api.md", "sdk-python/api.md"),
+    ("sdk-typescript/src/generated", "api.md", "sdk-typescript/api.md"),
+];
 
 /// Where a generated file goes, from the repository's root.
 fn place(folder: &str, file: &str) -> String {

@@ -1,7 +1,8 @@
 //! One file of functions per namespace: what the runtime is told, and a function per operation.
 
 use crate::lower::typescript::model::{
-    Answer, Argument, Call, Constant, ConstantKind, Entry, Function, Literal, Resource, Signature, Ty, Values,
+    Answer, Argument, Call, Constant, ConstantKind, Entry, Function, Literal, Resource, Signature, Ty,
+    Values, Wait,
 };
 
 use super::begin;
@@ -32,6 +33,10 @@ pub fn file(resource: &Resource) -> String {
         }
         w.gap();
         self::function(&mut w, function, &resource.dotted);
+        if let Some(wait) = &function.wait {
+            w.gap();
+            self::wait(&mut w, function, wait, &resource.dotted);
+        }
     }
     w.finish()
 }
@@ -89,6 +94,35 @@ fn function(w: &mut Layout, function: &Function, dotted: &str) {
     w.indent();
     body(w, function);
     w.close("}");
+}
+
+/// The function that asks until a job is done.
+fn wait(w: &mut Layout, function: &Function, wait: &Wait, dotted: &str) {
+    let mut docs: Vec<String> = wait.docs.iter().take_while(|line| !line.is_empty()).cloned().collect();
+    docs.push(format!("The same as `client.{dotted}.{}`.", wait.method));
+    w.docs(&docs);
+    let mut parts = vec![Part::of("client", "Client")];
+    parts.extend(wait_parts(function));
+    let returned = Returned { name: "Promise", variants: variants(&wait.ty) };
+    w.signature(&format!("export function {}", wait.name), &parts, &returned, " {");
+    w.indent();
+    let arguments: Vec<&str> = function.arguments.iter().map(|argument| argument.name.as_str()).collect();
+    let read = [&["client"], arguments.as_slice(), &["options"]].concat().join(", ");
+    literals::write(w, "const job = ", &wait.job, ";", false);
+    w.call(
+        "return wait",
+        &[format!("() => {}({read})", function.name), "job".to_owned(), "options".to_owned()],
+        ";",
+    );
+    w.close("}");
+}
+
+/// What waiting takes: the same, and how to wait.
+pub fn wait_parts(function: &Function) -> Vec<Part> {
+    let mut parts: Vec<Part> =
+        function.arguments.iter().map(|argument| self::argument(argument, None)).collect();
+    parts.push(Part::of("options?", "WaitOptions"));
+    parts
 }
 
 /// `body: ChatCompletionRequest & { stream: true }`

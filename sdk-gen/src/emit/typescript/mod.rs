@@ -5,6 +5,7 @@
 mod functions;
 mod layout;
 mod literals;
+mod reference;
 mod resources;
 mod spell;
 mod types;
@@ -37,6 +38,7 @@ pub fn emit(sdk: &Sdk) -> Vec<(String, String)> {
     let mut root = index("Everything that follows from the API's description.", &parts, false);
     root.push_str("export type * from './types/index.js';\n");
     files.push(("index.ts".to_owned(), root));
+    files.push(("api.md".to_owned(), reference::emit(sdk)));
     files.sort();
     files
 }

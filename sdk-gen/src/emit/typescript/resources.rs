@@ -1,11 +1,12 @@
 //! One class per namespace, and the client with the first of them.
 
 use crate::lower::typescript::Client;
-use crate::lower::typescript::model::{Child, Function, Resource};
+use crate::lower::typescript::model::{Child, Function, Resource, Wait};
 
 use super::begin;
-use super::functions::{answer, argument};
-use super::layout::{Layout, Part};
+use super::functions::{answer, argument, wait_parts};
+use super::layout::{Layout, Part, Returned};
+use super::spell::variants;
 use super::types::imports;
 
 pub fn file(resource: &Resource) -> String {
@@ -26,6 +27,10 @@ pub fn file(resource: &Resource) -> String {
     for function in &resource.functions {
         w.gap();
         method(&mut w, function);
+        if let Some(wait) = &function.wait {
+            w.gap();
+            self::wait(&mut w, function, wait);
+        }
     }
     w.close("}");
     w.finish()
@@ -65,11 +70,25 @@ fn method(w: &mut Layout, function: &Function) {
     let Some(last) = function.signatures.last() else { return };
     w.signature(&function.method, &parts(None), &answer(&last.answer), " {");
     w.indent();
+    forward(w, &function.name, function);
+    w.close("}");
+}
+
+fn wait(w: &mut Layout, function: &Function, wait: &Wait) {
+    w.docs(&wait.docs);
+    let returned = Returned { name: "Promise", variants: variants(&wait.ty) };
+    w.signature(&wait.method, &wait_parts(function), &returned, " {");
+    w.indent();
+    forward(w, &wait.name, function);
+    w.close("}");
+}
+
+/// Calls the function with the arguments of the method.
+fn forward(w: &mut Layout, name: &str, function: &Function) {
     let mut arguments = vec!["this.client".to_owned()];
     arguments.extend(function.arguments.iter().map(|argument| argument.name.clone()));
     arguments.push("options".to_owned());
-    w.call(&format!("return {}", function.name), &arguments, ";");
-    w.close("}");
+    w.call(&format!("return {name}"), &arguments, ";");
 }
 
 /// The class that users make.

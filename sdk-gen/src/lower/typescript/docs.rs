@@ -51,6 +51,15 @@ pub fn prose(text: &str) -> Vec<String> {
     wrapped(text, WIDTH).into_iter().map(safe).collect()
 }
 
+/// A line that begins with a tag, its further lines indented.
+pub fn tag(text: &str) -> Vec<String> {
+    let line = |(at, line): (usize, String)| {
+        let line = line.replace("*/", "*\\/");
+        if at == 0 { line } else { format!("  {line}") }
+    };
+    wrapped(text, WIDTH - 2).into_iter().enumerate().map(line).collect()
+}
+
 /// Adds a paragraph.
 pub fn section(lines: &mut Vec<String>, more: Vec<String>) {
     if !lines.is_empty() && !more.is_empty() {

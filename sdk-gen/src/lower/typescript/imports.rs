@@ -27,6 +27,9 @@ pub fn of_functions(
         uses.runtime(Type::Client);
         signature(function, &mut uses);
         call(&function.call, &mut uses);
+        if function.wait.is_some() {
+            uses.runtime(Type::WaitFunction);
+        }
         let entries = function.request.headers.iter().chain(match &function.request.query {
             super::model::Values::Each(entries) => entries.as_slice(),
             _ => &[],
@@ -56,7 +59,10 @@ pub fn of_class(
     let mut imports = uses.imports(places, |file| Some(format!("../types/{file}.js")), "../../runtime");
     let mut own = Vec::new();
     if !functions.is_empty() {
-        let mut names: Vec<String> = functions.iter().map(|function| function.name.clone()).collect();
+        let waits = functions.iter().filter_map(|function| function.wait.as_ref());
+        let waits = waits.map(|wait| wait.name.clone());
+        let mut names: Vec<String> =
+            functions.iter().map(|function| function.name.clone()).chain(waits).collect();
         names.sort();
         own.push(Import { from: format!("../operations/{file}.js"), names, type_only: false });
     }
@@ -94,6 +100,9 @@ fn steps(value: &Literal, uses: &mut Uses) {
 
 fn signature(function: &Function, uses: &mut Uses) {
     uses.runtime(Type::RequestOptions);
+    if function.wait.is_some() {
+        uses.runtime(Type::WaitOptions);
+    }
     function.arguments.iter().for_each(|argument| uses.add(&argument.ty));
     function.signatures.iter().for_each(|signature| answer(&signature.answer, uses));
 }

@@ -90,12 +90,7 @@ fn errors(operation: &Operation) -> Vec<String> {
         let status = error.status.map_or_else(|| error.range.clone(), |status| status.to_string());
         if seen.insert(status.clone()) {
             let text = format!("@throws {} {status}: {}", class(error), first_sentence(&error.description));
-            let wrapped = crate::lower::shared::docs::wrapped(&text, docs::WIDTH - 2);
-            let line = |(at, line): (usize, String)| {
-                let line = line.replace("*/", "*\\/");
-                if at == 0 { line } else { format!("  {line}") }
-            };
-            lines.extend(wrapped.into_iter().enumerate().map(line));
+            lines.extend(docs::tag(&text));
         }
     }
     lines

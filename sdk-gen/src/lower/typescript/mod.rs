@@ -8,6 +8,7 @@ mod docs;
 mod examples;
 mod folds;
 mod imports;
+mod jobs;
 mod literals;
 mod method_docs;
 mod names;

@@ -178,6 +178,18 @@ pub struct Function {
     pub call: Call,
     /// `GET /models/{model}`, for `api.md`.
     pub route: String,
+    /// The function beside it that asks until a job is done.
+    pub wait: Option<Wait>,
+}
+
+/// Waits for a job with the arguments of the function that reads it.
+#[derive(Debug)]
+pub struct Wait {
+    pub name: String,
+    pub method: String,
+    pub docs: Docs,
+    pub job: Literal,
+    pub ty: Ty,
 }
 
 #[derive(Debug, Clone)]

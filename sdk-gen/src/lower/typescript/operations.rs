@@ -3,13 +3,14 @@
 //! Start at [`function`].
 
 use crate::diagnostic::Diagnostics;
-use crate::ir::model::{Api, Operation, TypeRef};
+use crate::ir::model::{Api, Operation, TypeRef, Words};
 use crate::lower::shared::accumulate::{self, Folding};
 use crate::lower::shared::answers::{Answers, Events, Framing, Whole, answers};
 use crate::lower::shared::arguments::{self, BodyFormat};
 use crate::lower::shared::{resolved, text_path};
 
 use super::folds;
+use super::jobs;
 use super::literals::{code, text};
 use super::method_docs;
 use super::model::{
@@ -37,19 +38,25 @@ pub struct Named<'a> {
     pub dotted: &'a str,
 }
 
+/// Gives a function and a method of these names, or of ones that are free.
+pub type Claim<'a> = dyn FnMut(&str, &str) -> (String, String) + 'a;
+
 /// The functions of an operation: one, or a second one for its stream where nothing in the request asks for it.
 pub fn functions(
     file: &mut File<'_>,
     operation: &Operation,
     named: &Named<'_>,
     params_name: String,
-    claim: &mut dyn FnMut(&str) -> (String, String),
+    claim: &mut Claim<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Function> {
     let answers = answers(file.api, operation);
     let selector = answers.events.as_ref().and_then(|events| events.selector.as_ref());
     let Some(events) = &answers.events else {
-        let call = whole(file, operation, named, &answers, params_name, diagnostics);
+        let mut call = whole(file, operation, named, &answers, params_name, diagnostics);
+        if let (Some(function), Some(job)) = (&mut call, &operation.job) {
+            function.wait = jobs::wait(function, job, named, claim);
+        }
         return call.into_iter().collect();
     };
     if selector.is_some() || answers.whole.is_none() {
@@ -59,7 +66,8 @@ pub fn functions(
     }
     // Both, and nothing says which: the caller does, by the method's name.
     let first = whole(file, operation, named, &answers, params_name.clone(), diagnostics);
-    let (function, method) = claim("stream");
+    let streamed = |name: &str| names::member(&Words::split(&format!("{name} stream")));
+    let (function, method) = claim(&streamed(named.function), &streamed(named.method));
     let dotted = named.dotted.rsplit_once('.').map_or("", |(before, _)| before);
     let dotted = format!("{dotted}.{method}");
     let named = Named { function: &function, method: &method, dotted: &dotted };
@@ -207,6 +215,7 @@ fn assembled(
         signatures,
         request: taken.request,
         call,
+        wait: None,
         route: format!("{} {}", operation.method.as_str().to_uppercase(), operation.path),
     }
 }

@@ -23,7 +23,7 @@ pub struct Taken {
 
 const PARAMS: &str = "params";
 /// Arguments of every function that are no parameters.
-const TAKEN: &[&str] = &["client", BODY, PARAMS, "options"];
+const TAKEN: &[&str] = &["client", BODY, "job", PARAMS, "options"];
 
 pub fn taken(
     file: &mut File<'_>,

@@ -51,10 +51,7 @@ pub fn lower(
                 } else {
                     params
                 };
-            let mut claim = |suffix: &str| {
-                let suffixed = |name: &str| names::member(&Words::split(&format!("{name} {suffix}")));
-                (scope.claim(&suffixed(&function)), methods.claim(&suffixed(&method)))
-            };
+            let mut claim = |function: &str, method: &str| (scope.claim(function), methods.claim(method));
             all.extend(operations::functions(&mut file, operation, &named, params, &mut claim, diagnostics));
         }
         let mut children: Vec<Child> = node.children.iter().map(|&at| names[at].clone()).collect();

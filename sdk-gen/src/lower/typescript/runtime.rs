@@ -22,6 +22,8 @@ pub enum Type {
     StreamOperation,
     UnknownVariant,
     Uploadable,
+    WaitFunction,
+    WaitOptions,
 }
 
 pub const APPEND_LIST: &str = "APPEND_LIST";
@@ -87,6 +89,8 @@ pub const NAMES: &[&str] = &[
     "StreamOperation",
     "UnknownVariant",
     "Uploadable",
+    "wait",
+    "WaitOptions",
 ];
 
 /// What the client has beside its namespaces.
@@ -131,6 +135,8 @@ impl Type {
             Type::StreamOperation => ("StreamOperation", "operation.js", true),
             Type::UnknownVariant => ("UnknownVariant", "unknown.js", true),
             Type::Uploadable => ("Uploadable", "multipart.js", true),
+            Type::WaitFunction => ("wait", "jobs.js", false),
+            Type::WaitOptions => ("WaitOptions", "jobs.js", true),
         }
     }
 }

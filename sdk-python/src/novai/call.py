@@ -58,7 +58,7 @@ class Call:
     def check(self) -> None:
         """Raises if the deadline has passed: where bytes never cease to come, no read ever waits."""
         if time.monotonic() >= self.at:
-            raise self.failures.deadline(self._watched)
+            raise Failed(self.failures.deadline(self._watched), again=self._watched != "total")
 
     @property
     def is_over(self) -> bool:

@@ -13,11 +13,10 @@ The resources are generated: ``class NovAI(SyncClient)`` adds one property for e
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Optional, Union
 
-from .config import Config
+from .config import DEFAULT_BASE_URL, ENV_API_KEY, ENV_BASE_URL, Config, from_env
 from .options import Omit, omit
 from .timeout import Timeouts
 from .transport import AsyncCore, Core
@@ -40,6 +39,9 @@ class SyncClient:
         max_retries: Attempts after the first. Zero turns retries off.
         default_headers: Sent with every request.
         default_query: Query parameters of every request.
+        retry_delay_max: Longest wait between two attempts, in seconds; also caps what ``Retry-After`` asks for.
+        event_bytes_max: Largest single event that a stream buffers.
+        response_bytes_max: Largest JSON reply that is read.
         http_client: Replaces the pool, for proxies, certificates and the like. It stays yours to close.
 
     Raises:
@@ -57,9 +59,22 @@ class SyncClient:
         max_retries: int = 2,
         default_headers: Optional[Mapping[str, str]] = None,
         default_query: Optional[Mapping[str, object]] = None,
+        retry_delay_max: float = 8.0,
+        event_bytes_max: int = 16 << 20,
+        response_bytes_max: int = 64 << 20,
         http_client: Optional[httpx.Client] = None,
     ) -> None:
-        config = Config.of(api_key, base_url, timeout, max_retries, default_headers, default_query, os.environ)
+        config = Config(
+            api_key=from_env(api_key, ENV_API_KEY),
+            base_url=from_env(base_url, ENV_BASE_URL, DEFAULT_BASE_URL),
+            timeout=timeout,
+            max_retries=max_retries,
+            headers=default_headers,
+            query=default_query,
+            retry_delay_max=retry_delay_max,
+            event_bytes_max=event_bytes_max,
+            response_bytes_max=response_bytes_max,
+        )
         self._core = Core(config, http_client)
 
     def with_options(
@@ -71,6 +86,9 @@ class SyncClient:
         max_retries: Union[int, Omit] = omit,
         default_headers: Union[Mapping[str, str], Omit] = omit,
         default_query: Union[Mapping[str, object], Omit] = omit,
+        retry_delay_max: Union[float, Omit] = omit,
+        event_bytes_max: Union[int, Omit] = omit,
+        response_bytes_max: Union[int, Omit] = omit,
     ) -> Self:
         """The same client with other options, for a part of a program. It shares the connections.
 
@@ -78,7 +96,17 @@ class SyncClient:
         """
         changed: Any = object.__new__(type(self))
         changed._core = self._core.with_config(
-            self._core.config.changed(api_key, base_url, timeout, max_retries, default_headers, default_query)
+            self._core.config.changed(
+                api_key=api_key,
+                base_url=base_url,
+                timeout=timeout,
+                max_retries=max_retries,
+                headers=default_headers,
+                query=default_query,
+                retry_delay_max=retry_delay_max,
+                event_bytes_max=event_bytes_max,
+                response_bytes_max=response_bytes_max,
+            )
         )
         return changed  # type: ignore[no-any-return]
 
@@ -128,9 +156,22 @@ class AsyncClient:
         max_retries: int = 2,
         default_headers: Optional[Mapping[str, str]] = None,
         default_query: Optional[Mapping[str, object]] = None,
+        retry_delay_max: float = 8.0,
+        event_bytes_max: int = 16 << 20,
+        response_bytes_max: int = 64 << 20,
         http_client: Optional[httpx.AsyncClient] = None,
     ) -> None:
-        config = Config.of(api_key, base_url, timeout, max_retries, default_headers, default_query, os.environ)
+        config = Config(
+            api_key=from_env(api_key, ENV_API_KEY),
+            base_url=from_env(base_url, ENV_BASE_URL, DEFAULT_BASE_URL),
+            timeout=timeout,
+            max_retries=max_retries,
+            headers=default_headers,
+            query=default_query,
+            retry_delay_max=retry_delay_max,
+            event_bytes_max=event_bytes_max,
+            response_bytes_max=response_bytes_max,
+        )
         self._core = AsyncCore(config, http_client)
 
     def with_options(
@@ -142,11 +183,24 @@ class AsyncClient:
         max_retries: Union[int, Omit] = omit,
         default_headers: Union[Mapping[str, str], Omit] = omit,
         default_query: Union[Mapping[str, object], Omit] = omit,
+        retry_delay_max: Union[float, Omit] = omit,
+        event_bytes_max: Union[int, Omit] = omit,
+        response_bytes_max: Union[int, Omit] = omit,
     ) -> Self:
         """See :meth:`SyncClient.with_options`."""
         changed: Any = object.__new__(type(self))
         changed._core = self._core.with_config(
-            self._core.config.changed(api_key, base_url, timeout, max_retries, default_headers, default_query)
+            self._core.config.changed(
+                api_key=api_key,
+                base_url=base_url,
+                timeout=timeout,
+                max_retries=max_retries,
+                headers=default_headers,
+                query=default_query,
+                retry_delay_max=retry_delay_max,
+                event_bytes_max=event_bytes_max,
+                response_bytes_max=response_bytes_max,
+            )
         )
         return changed  # type: ignore[no-any-return]
 

@@ -1,14 +1,15 @@
-"""What a client knows before it sends anything, checked. Start at :meth:`Config.of`."""
+"""What a client knows before it sends anything, checked. Start at :class:`Config`."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
-from typing import Any, Optional, Union
+from typing import Any, Optional, Union, overload
 from urllib.parse import urlsplit
 
 from .errors import NovAIError
-from .options import Omit
+from .options import Omit, omit
 from .timeout import Timeouts
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8080/v1"
@@ -34,62 +35,53 @@ class Config:
         "timeouts",
     )
 
-    def __init__(self, api_key: str, base_url: str, timeouts: Timeouts, max_retries: int) -> None:
-        self.api_key = clean_key(api_key)
-        self.base_url = clean_url(base_url)
-        self.timeouts = timeouts
-        self.max_retries = max_retries
-        self.headers: dict[str, str] = {}
-        self.query: dict[str, object] = {}
-        self.event_bytes_max = 16 << 20
-        self.response_bytes_max = 64 << 20
-        self.retry_delay_max = 8.0
-
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
+        *,
         api_key: Optional[str],
-        base_url: Optional[str],
-        timeout: Union[float, Timeouts, Omit, None],
-        max_retries: int,
-        headers: Optional[Mapping[str, str]],
-        query: Optional[Mapping[str, object]],
-        environ: Mapping[str, str],
-    ) -> Config:
-        """What is not given comes from the environment or a default. An empty variable counts as absent."""
-        api_key = api_key if api_key is not None else environ.get(ENV_API_KEY, "").strip() or None
+        base_url: str = DEFAULT_BASE_URL,
+        timeout: Union[float, Timeouts, None, Omit] = omit,
+        max_retries: int = 2,
+        headers: Optional[Mapping[str, str]] = None,
+        query: Optional[Mapping[str, object]] = None,
+        retry_delay_max: float = 8.0,
+        event_bytes_max: int = 16 << 20,
+        response_bytes_max: int = 64 << 20,
+    ) -> None:
         if api_key is None:
             raise NovAIError(f"no API key: set {ENV_API_KEY} or pass api_key")
-        base_url = base_url if base_url is not None else environ.get(ENV_BASE_URL, "").strip() or DEFAULT_BASE_URL
-        timeouts = Timeouts() if isinstance(timeout, Omit) else Timeouts.of(timeout)
-        config = cls(api_key, base_url, timeouts, max_retries)
-        config.headers = clean_headers(headers)
-        config.query = dict(query or {})
-        return config
+        self.api_key = clean_key(api_key)
+        self.base_url = clean_url(base_url)
+        self.timeouts = Timeouts() if isinstance(timeout, Omit) else Timeouts.of(timeout)
+        self.max_retries = max_retries
+        self.headers = clean_headers(headers)
+        self.query = dict(query or {})
+        self.retry_delay_max = retry_delay_max
+        self.event_bytes_max = event_bytes_max
+        self.response_bytes_max = response_bytes_max
 
-    def changed(
-        self,
-        api_key: Union[str, Omit],
-        base_url: Union[str, Omit],
-        timeout: Union[float, Timeouts, Omit, None],
-        max_retries: Union[int, Omit],
-        headers: Union[Mapping[str, str], Omit],
-        query: Union[Mapping[str, object], Omit],
-    ) -> Config:
-        """Another one, of which the given parts differ."""
-        changed = Config(
-            self.api_key if isinstance(api_key, Omit) else api_key,
-            self.base_url if isinstance(base_url, Omit) else base_url,
-            self.timeouts if isinstance(timeout, Omit) else Timeouts.of(timeout),
-            self.max_retries if isinstance(max_retries, Omit) else max_retries,
-        )
-        changed.headers = self.headers if isinstance(headers, Omit) else {**self.headers, **clean_headers(headers)}
-        changed.query = self.query if isinstance(query, Omit) else {**self.query, **query}
-        return changed
+    def changed(self, **given: Any) -> Config:
+        """Another one, of which the given parts differ. Headers and query parameters are added to those that there are."""
+        parts: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__ if name != "timeouts"}
+        parts["timeout"] = self.timeouts
+        for name, value in given.items():
+            if value is not omit:
+                parts[name] = {**parts[name], **value} if name in ("headers", "query") else value
+        return Config(**parts)
 
     def scrub(self, text: str) -> str:
         """Blots the key out of what a server sent back."""
         return text.replace(self.api_key, "[redacted]") if self.api_key else text
+
+
+@overload
+def from_env(given: Optional[str], name: str) -> Optional[str]: ...
+@overload
+def from_env(given: Optional[str], name: str, default: str) -> str: ...
+def from_env(given: Optional[str], name: str, default: Optional[str] = None) -> Optional[str]:
+    """What is not given comes from the environment. An empty variable counts as absent: shells and compose files set them
+    so."""
+    return given if given is not None else os.environ.get(name, "").strip() or default
 
 
 def clean_key(api_key: str) -> str:

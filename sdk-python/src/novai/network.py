@@ -224,8 +224,9 @@ class Chunks:
                 if end < 0 and size - at < 18:
                     self._line = piece[at:]
                     break
-                # The last chunk, and what `int` takes for a number and HTTP does not.
-                if not line or not line.isalnum() or (length := _number(line)) <= 0:
+                length = _number(line)
+                # The last chunk, and what h11 is to refuse.
+                if length <= 0:
                     rest = self._give_up(piece, at)
                     break
                 at = end + 2
@@ -245,6 +246,9 @@ class Chunks:
 
 
 def _number(line: bytes) -> int:
+    """A chunk's size. `int` takes more for a number than HTTP does: signs, blanks, underscores, `0x`."""
+    if not line.isalnum() or line[1:2] in (b"x", b"X"):
+        return -1
     try:
         return int(line, 16)
     except ValueError:

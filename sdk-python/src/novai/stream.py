@@ -60,8 +60,8 @@ class _BaseStream(Generic[Event, Final]):
         self._pieces = io.pieces(response, "content-encoding" in response.headers)
         # Decoded into events, and not yet handed out. An iterator, so that whoever reads on reads on where it was left.
         self._ready: Iterator[SseEvent] = iter(())
-        # What is raised once those are.
-        self._broken: Optional[NovAIError] = None
+        # What is wrong once those are: with the body, or an event too large.
+        self._broken: Optional[Exception] = None
         self._body_ended = False
         self._progress = Progress(operation.plan, operation.final, _DECODER.decode)
         # "open", "complete", "failed" or "closed".
@@ -98,9 +98,6 @@ class _BaseStream(Generic[Event, Final]):
         raised, and may be tried again."""
         await self._read()
         self._call.failures.progress = self._progress
-        if self._broken is not None:
-            # Made before there was any progress to tell of.
-            self._broken.partial = self._progress.snapshot()
 
     async def _read(self) -> bool:
         """Waits for the next events; ``False``: there are none before the end."""
@@ -118,13 +115,10 @@ class _BaseStream(Generic[Event, Final]):
                     self._decoder.feed_into(piece, events)
                     if not events:
                         self._call.check()
-        except TooLarge:
-            failures, bytes_max = self._call.failures, self._call.config.event_bytes_max
-            self._broken = failures.too_large("an event of the stream", bytes_max, "event_too_large")
         except Exception as cause:
-            if not is_early_end(cause):
+            if not isinstance(cause, TooLarge) and not is_early_end(cause):
                 raise
-            self._broken = self._call.failures.truncated()
+            self._broken = cause
         self._ready = iter(events)
         return bool(events)
 
@@ -136,15 +130,21 @@ class _BaseStream(Generic[Event, Final]):
                 if await self._read():
                     return True
             except Exception as cause:
-                self._broken = self._call.explain_stream(cause)
-        if self._broken is None and self._terminal is not None:
-            self._broken = self._call.failures.truncated()
-        if self._broken is not None:
-            self._state = "failed"
-            await self._io.close(self.response)
-            raise self._broken
-        await self._finish()
-        return False
+                self._broken = cause
+        if self._broken is None and self._terminal is None:
+            await self._finish()
+            return False
+        self._state = "failed"
+        await self._io.close(self.response)
+        raise self._explain(self._broken)
+
+    def _explain(self, broken: Optional[Exception]) -> NovAIError:
+        if broken is None:
+            return self._call.failures.truncated()
+        if isinstance(broken, TooLarge):
+            bytes_max = self._call.config.event_bytes_max
+            return self._call.failures.too_large("an event of the stream", bytes_max, "event_too_large")
+        return self._call.explain_stream(broken)
 
     async def _finish(self, error: Optional[NovAIError] = None) -> None:
         """The last event is in: reads the rest, so that the connection can be used again."""

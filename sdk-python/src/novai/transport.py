@@ -74,9 +74,8 @@ async def _attempt(io: IO, exact: bool, call: Call, read: Callable[[httpx.Respon
     try:
         response = await io.send(_httpx_request(call, exact))
         meta = call.failures.meta = Meta(response.status_code, response.headers)
-        log.logger.info(
-            "%s %s: %d (request %s)", call.request.method, response.url.path, meta.status_code, meta.request_id
-        )
+        request_id = call.config.scrub(meta.request_id or "-")
+        log.logger.info("%s %s: %d (request %s)", call.request.method, response.url.path, meta.status_code, request_id)
         # The next read that httpx begins is the body's.
         response.request.extensions["timeout"] = call.httpx_timeouts(exact=exact)
         if response.is_success:
@@ -174,6 +173,7 @@ def _decode(operation: Operation[T], call: Call, body: bytes) -> T:
 
 class _BaseCore:
     def __init__(self, config: Config) -> None:
+        log.setup()
         self.config = config
 
     def request(

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
-use novai_core::SystemClock;
+use novai_core::{Gateway, SystemClock};
 use novai_http::listener::{self, Shutdown};
 use novai_http::{App, Front, Ports, Surface};
 use novai_stores::database::{Database, Location};
@@ -85,14 +85,21 @@ async fn serve(config: Config, access_log: Arc<dyn novai_http::access_log::LineS
         public: socket.local_addr()?,
         admin: admin_socket.as_ref().map(TcpListener::local_addr).transpose()?,
     };
-    let database = Database::open(Location::in_dir(&config.data_dir)).await?;
+    let database = match config.database_url.clone() {
+        Some(url) => Location::Postgres(Box::new(url)),
+        None => Location::in_dir(&config.data_dir),
+    };
+    let database = Database::open(database).await?;
+    let till = wiring::till(config.ledger, config.budgets.clone(), &database).await?;
+    let ledger = Arc::clone(till.ledger());
     let bootstrap_key = config.bootstrap_key.as_ref();
     let Opened { keys, created } =
         Keys::open(database, &config.data_dir, bootstrap_key, Arc::new(SystemClock)).await?;
     banner::print(&mut std::io::stdout(), &config, addresses, created.as_ref())?;
     drop(created);
 
-    let gateway = Arc::new(wiring::gateway(config.providers, &config.models)?);
+    let catalog = wiring::catalog(config.providers, &config.models, config.prices)?;
+    let gateway = Arc::new(Gateway::new(catalog).paid_through(till));
     let shutdown = Shutdown::default();
     let ports = Ports { gateway, keys: Arc::clone(&keys) as _, key_admin: Arc::clone(&keys) as _ };
     let app = Arc::new(App::new(ports, config.options, shutdown.clone()));
@@ -123,6 +130,10 @@ async fn serve(config: Config, access_log: Arc<dyn novai_http::access_log::LineS
     upkeep.abort();
     if let Err(error) = keys.write_uses().await {
         tracing::warn!(%error, "when keys were last used could not be written");
+    }
+    // What is not written by now is in the journal; the next start would settle it.
+    if let Err(error) = ledger.flush().await {
+        tracing::error!(%error, "the ledger could not be written to the end");
     }
     tracing::info!("stopped");
     Ok(())

@@ -3,19 +3,28 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use novai_core::{Catalog, Clock, Gateway, Provider, SystemClock};
+use novai_core::money::{BudgetPolicy, Ledger, PriceTable, Pricing, Till};
+use novai_core::{Catalog, Clock, Provider, SystemClock};
 use novai_providers::anthropic::Anthropic;
 use novai_providers::gemini::Gemini;
 use novai_providers::openai::OpenAi;
 use novai_providers::sim::Sim;
 
-use crate::config::{ModelSettings, ProviderKind, ProviderSettings};
+use novai_stores::database::Database;
+use novai_stores::ledger::{Recovered, SqliteLedger};
 
-pub fn gateway(providers: Vec<ProviderSettings>, models: &[ModelSettings]) -> anyhow::Result<Gateway> {
+use crate::config::{LedgerSettings, ModelSettings, ProviderKind, ProviderSettings};
+
+pub fn catalog(
+    providers: Vec<ProviderSettings>,
+    models: &[ModelSettings],
+    prices: PriceTable,
+) -> anyhow::Result<Catalog> {
     let mut catalog = Catalog::new();
+    let prices = Arc::new(prices);
     let created = SystemClock.unix_time().as_secs();
     if providers.is_empty() {
-        catalog.add_discovery(Arc::new(Sim::new("sim")));
+        catalog.add_discovery(Arc::new(Sim::new("sim")), Pricing::Free);
     }
     for settings in providers {
         let name = settings.name;
@@ -23,13 +32,49 @@ pub fn gateway(providers: Vec<ProviderSettings>, models: &[ModelSettings]) -> an
         let mut named = models.iter().filter(|model| model.provider == name).peekable();
         // A provider that no [[models]] entry names is served whole.
         if named.peek().is_none() {
-            catalog.add_discovery(Arc::clone(&provider));
+            let pricing = if settings.is_free { Pricing::Free } else { Pricing::Table(Arc::clone(&prices)) };
+            catalog.add_discovery(Arc::clone(&provider), pricing);
         }
         for model in named {
-            catalog.add_model(&*model.id, Arc::clone(&provider), &*model.upstream_id, created)?;
+            catalog.add_model(
+                &*model.id,
+                Arc::clone(&provider),
+                &*model.upstream_id,
+                created,
+                model.tariff,
+            )?;
         }
     }
-    Ok(Gateway::new(catalog))
+    Ok(catalog)
+}
+
+/// Opens the books, and settles what an earlier process left.
+pub async fn till(
+    settings: LedgerSettings,
+    budgets: BudgetPolicy,
+    database: &Database,
+) -> anyhow::Result<Till> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).context("this machine has no randomness")?;
+    let random = u64::from_ne_bytes(random);
+    let ledger: Arc<dyn Ledger> = match database {
+        _ if !settings.is_enabled => Arc::new(()),
+        Database::Sqlite(sqlite) => {
+            let opened = SqliteLedger::open(sqlite.clone(), settings.durability, Arc::clone(&clock)).await?;
+            let (ledger, recovered) = opened;
+            if recovered != Recovered::default() {
+                tracing::warn!(
+                    settled = recovered.settled,
+                    orphans = recovered.orphans,
+                    "an earlier process did not end as it should: its requests are settled now"
+                );
+            }
+            Arc::new(ledger)
+        }
+        Database::Postgres(_) => anyhow::bail!("the ledger in PostgreSQL"),
+    };
+    Ok(Till::new(ledger, clock, budgets, random))
 }
 
 fn provider(name: &str, kind: ProviderKind) -> anyhow::Result<Arc<dyn Provider>> {

@@ -14,6 +14,9 @@ pub const UPSTREAM_KEY: &str = "sk-upstream-conformance";
 /// Silences that a test can afford: 15 s and 10 s by default.
 const SERVER: &str = "[server]\nstream_keep_alive_ms = 300\nfirst_event_grace_ms = 1500\n\n";
 
+/// Of every model: a thousand and two thousand nano-dollars per token.
+const PRICE: &str = "price = { input = \"1.00\", cached_input = \"0.10\", output = \"2.00\" }";
+
 pub fn render<'a>(cases: impl Iterator<Item = (&'a Case, SocketAddr)>) -> String {
     let mut text = SERVER.to_owned();
     for (case, upstream) in cases {
@@ -27,7 +30,7 @@ pub fn render<'a>(cases: impl Iterator<Item = (&'a Case, SocketAddr)>) -> String
             text.push_str(&format!("{deadline}_timeout_ms = {milliseconds}\n"));
         }
         text.push_str(&format!(
-            "\n[[models]]\nid = {id}\nprovider = {id}\nupstream_id = {upstream_id}\n\n",
+            "\n[[models]]\nid = {id}\nprovider = {id}\nupstream_id = {upstream_id}\n{PRICE}\n\n",
             id = quoted(&model),
             upstream_id = quoted(&upstream_model_of(case)),
         ));

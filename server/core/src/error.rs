@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::limits::{Refusal, Rejected};
+use crate::money::{self, BudgetScope, Exceeded};
 
 /// A lower layer's error, kept as `source` and never shown to callers.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -29,6 +30,21 @@ pub enum Error {
     /// What decides about limits or budgets cannot be asked, and is configured to let nobody pass without.
     #[error("limits cannot be checked: {reason}")]
     LimitsUnavailable { reason: &'static str },
+    /// A budget of the key, its tenant or the gateway has no room for this request.
+    #[error("{}", exceeded.told(*scope))]
+    BudgetExceeded { scope: BudgetScope, exceeded: Box<Exceeded> },
+    /// The books cannot be written: nothing may be spent that nobody would know of.
+    #[error("the ledger cannot be written")]
+    LedgerUnavailable {
+        #[source]
+        source: BoxError,
+    },
+    /// The provider offers it, but nobody knows what it costs.
+    #[error(
+        "the model `{model}` has no price in the gateway's configuration, so it is not served: \
+         the operator has to add one"
+    )]
+    ModelUnpriced { model: String },
     #[error("provider {provider} is rate limited")]
     ProviderRateLimited {
         provider: String,
@@ -63,6 +79,15 @@ pub enum Error {
     /// A single event larger than we buffer.
     #[error("provider {provider} sent an event larger than {bytes_max} bytes")]
     EventTooLarge { provider: String, bytes_max: usize },
+}
+
+impl From<money::Refusal> for Error {
+    fn from(refusal: money::Refusal) -> Self {
+        match refusal {
+            money::Refusal::Budget { scope, exceeded } => Error::BudgetExceeded { scope, exceeded },
+            money::Refusal::Unavailable(source) => Error::LedgerUnavailable { source },
+        }
+    }
 }
 
 /// Boxed so that the error stays small: most errors carry no snapshot.

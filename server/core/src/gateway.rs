@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use novai_types::ChatCompletionRequest;
+use novai_types::{ChatCompletionRequest, ContentPart};
 use tokio::time::Instant;
 
 use crate::catalog::{Catalog, ModelInfo, Target};
+use crate::charge::{Charge, Charged};
 use crate::error::Error;
-use crate::limits::limiter::Ask;
-use crate::limits::{LimitPolicy, LimitSnapshot, Limits, Permit};
+use crate::limits::limiter::{Ask, OUTPUT_TOKENS_DEFAULT};
+use crate::limits::{Estimate, LimitPolicy, LimitSnapshot, Limits, estimate};
+use crate::money::payload::with_cost;
+use crate::money::till::{BYTES_PER_TOKEN_LIKELY, Purchase};
+use crate::money::{Ledger, Outcome, Progress, Reserving, Till};
 use crate::principal::Principal;
 use crate::provider::{ChatCall, Completion, ResponseMeta};
-use crate::stream::GatewayStream;
+use crate::stream::{GatewayStream, StreamFacts, Wants};
 
 /// A checked chat request as it came from the caller.
 #[derive(Debug, Clone)]
@@ -26,8 +30,7 @@ pub struct ChatRequest {
 
 pub struct Answered {
     pub completion: Completion,
-    /// The caller's limits once this answer is counted.
-    pub limits: LimitSnapshot,
+    pub charged: Charged,
     /// Who answered, for the access log.
     pub target: Target,
 }
@@ -50,55 +53,125 @@ pub struct Readiness {
 pub struct Gateway {
     catalog: Catalog,
     limits: Limits,
+    till: Till,
+}
+
+/// A request that may run.
+struct Admitted {
+    target: Target,
+    charge: Charge,
+    reserving: Reserving,
 }
 
 impl Gateway {
-    /// Without limits but those that keys bring along.
+    /// Without limits and budgets but those that keys bring along, and without books.
     pub fn new(catalog: Catalog) -> Self {
-        Gateway { catalog, limits: Limits::in_process(LimitPolicy::default()) }
+        let limits = Limits::in_process(LimitPolicy::default());
+        Gateway { catalog, limits, till: Till::without_ledger() }
     }
 
     pub fn limited_by(self, limits: Limits) -> Self {
         Gateway { limits, ..self }
     }
 
+    pub fn paid_through(self, till: Till) -> Self {
+        Gateway { till, ..self }
+    }
+
+    /// What has been used, and what it cost.
+    pub fn ledger(&self) -> &Arc<dyn Ledger> {
+        self.till.ledger()
+    }
+
     pub async fn complete(&self, chat: ChatRequest) -> Result<Answered, Error> {
-        check_model(&chat.principal, &chat.request.model)?;
-        let target = self.catalog.resolve(&chat.request.model).await?;
-        let permit = self.admit(&chat, &target).await?;
-        let completion = target.provider.complete(call(chat, &target)).await?;
-        // A provider that does not count is taken to have used all it might have.
-        let used = completion.usage.map_or(permit.reserved_tokens(), |usage| usage.total);
-        let limits = permit.settle(used);
-        Ok(Answered { completion, limits, target })
+        let wants = Wants::of(&chat.request);
+        let Admitted { target, mut charge, reserving } = self.admit(&chat, None).await?;
+        charge.sent();
+        let answer = target.provider.complete(call(chat, &target));
+        match once_durable(reserving, answer).await {
+            Ok(mut completion) => {
+                let progress = Progress {
+                    tokens_likely: completion.json.len() as u64 / BYTES_PER_TOKEN_LIKELY,
+                    usage: completion.usage,
+                };
+                // Nobody else has it to settle.
+                let charged = charge
+                    .settle(Outcome::Complete, progress)
+                    .ok_or(Error::LimitsUnavailable { reason: "the request was settled before its end" })?;
+                if wants.cost {
+                    completion.json = with_cost(&completion.json, charged.cost);
+                }
+                Ok(Answered { completion, charged, target })
+            }
+            Err(error) => {
+                charge.release();
+                Err(error)
+            }
+        }
     }
 
     /// Resolves when the upstream has accepted the request; the first event may be far away.
     pub async fn stream(&self, chat: ChatRequest) -> Result<Streamed, Error> {
         let started_at = Instant::now();
-        let usage_wanted = usage_wanted(&chat.request);
-        check_model(&chat.principal, &chat.request.model)?;
-        let target = self.catalog.resolve(&chat.request.model).await?;
-        let permit = self.admit(&chat, &target).await?;
-        let streaming = target.provider.stream(call(chat, &target)).await?;
-        let events = GatewayStream::new(streaming.events, usage_wanted, started_at, permit);
-        Ok(Streamed { events, meta: streaming.meta, target })
+        let wants = Wants::of(&chat.request);
+        let facts = Arc::new(StreamFacts::default());
+        let Admitted { target, mut charge, reserving } = self.admit(&chat, Some(&facts)).await?;
+        charge.sent();
+        let answer = target.provider.stream(call(chat, &target));
+        match once_durable(reserving, answer).await {
+            Ok(streaming) => {
+                let events = GatewayStream::new(streaming.events, wants, started_at, facts, charge);
+                Ok(Streamed { events, meta: streaming.meta, target })
+            }
+            Err(error) => {
+                charge.release();
+                Err(error)
+            }
+        }
+    }
+
+    /// Finds the target, and takes the request's share of limits and budgets.
+    async fn admit(&self, chat: &ChatRequest, facts: Option<&Arc<StreamFacts>>) -> Result<Admitted, Error> {
+        let request = &*chat.request;
+        check_model(&chat.principal, &request.model)?;
+        let target = self.catalog.resolve(&request.model).await?;
+        let permit = self
+            .limits
+            .admit(Ask {
+                principal: &chat.principal,
+                model: &request.model,
+                upstream_model: &target.upstream_model,
+                request,
+                raw: &chat.raw,
+            })
+            .await?;
+        let output_tokens_max = target.tariff.output_tokens_max.unwrap_or(OUTPUT_TOKENS_DEFAULT);
+        let (reservation, reserving) = self.till.reserve(Purchase {
+            principal: &chat.principal,
+            target: &target,
+            request_id: &chat.request_id,
+            estimate: Estimate::of(request, chat.raw.len(), output_tokens_max),
+            images: images(request),
+            facts,
+        });
+        let ledger = Arc::clone(self.till.ledger());
+        let clock = Arc::clone(self.till.clock());
+        let mut charge = Charge::new(ledger, clock, reservation, permit, facts.cloned());
+        if reserving.may_overlap() {
+            return Ok(Admitted { target, charge, reserving });
+        }
+        match reserving.durable().await {
+            Ok(()) => Ok(Admitted { target, charge, reserving: Reserving::Done(Ok(())) }),
+            Err(refusal) => {
+                charge.release();
+                Err(refusal.into())
+            }
+        }
     }
 
     /// How a caller's limits stand.
     pub async fn limits(&self, principal: &Principal, model: Option<&str>) -> LimitSnapshot {
         self.limits.peek(principal, model).await
-    }
-
-    async fn admit(&self, chat: &ChatRequest, target: &Target) -> Result<Permit, Error> {
-        let ask = Ask {
-            principal: &chat.principal,
-            model: &chat.request.model,
-            upstream_model: &target.upstream_model,
-            request: &chat.request,
-            raw: &chat.raw,
-        };
-        Ok(self.limits.admit(ask).await?)
     }
 
     /// Those that `principal` may call.
@@ -125,6 +198,26 @@ fn check_model(principal: &Principal, model: &str) -> Result<(), Error> {
     if principal.may_call(model) { Ok(()) } else { Err(Error::ModelNotFound { model: model.to_owned() }) }
 }
 
+/// Asks the upstream while the reservation is written; the answer is handed out when both are there.
+async fn once_durable<T>(
+    reserving: Reserving,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    if let Reserving::Done(reserved) = reserving {
+        reserved?;
+        return answer.await;
+    }
+    let (reserved, answer) = futures_util::future::join(reserving.durable(), answer).await;
+    reserved?;
+    answer
+}
+
+/// Pictures that a price per picture counts.
+fn images(request: &ChatCompletionRequest) -> u64 {
+    let parts = request.messages.iter().filter_map(estimate::parts).flatten();
+    parts.filter(|part| matches!(part, ContentPart::ImageUrl(_))).count() as u64
+}
+
 fn call(chat: ChatRequest, target: &Target) -> ChatCall {
     ChatCall {
         raw: chat.raw,
@@ -134,9 +227,7 @@ fn call(chat: ChatRequest, target: &Target) -> ChatCall {
     }
 }
 
-fn usage_wanted(request: &ChatCompletionRequest) -> bool {
-    request.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true)
-}
-
+#[cfg(test)]
+mod paying;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@
 //! quirk in this crate is a bug; they belong to `http`, `stores` and `providers`.
 
 pub mod catalog;
+mod charge;
 pub mod clock;
 pub mod deadlines;
 pub mod error;
@@ -20,6 +21,7 @@ pub mod stream;
 mod testing;
 
 pub use catalog::{Catalog, ModelInfo, Target};
+pub use charge::Charged;
 pub use clock::{Clock, SystemClock};
 pub use deadlines::Deadlines;
 pub use error::{Deadline, Error, Rejection, RejectionReason};

@@ -2,6 +2,7 @@
 //!
 //! * Exactly one end: after an `Err` or the provider's end, nothing more comes.
 //! * Usage-only events reach the caller only if they asked; the counts are kept either way.
+//! * It is paid for once, by what is known when it ends, whoever ends it ([`Charge`]).
 //! * [`StreamFacts`] tells the access log what happened, at any moment, also when the caller left half-way.
 
 use std::pin::Pin;
@@ -11,61 +12,57 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::Stream;
+use novai_types::ChatCompletionRequest;
 use tokio::time::Instant;
 
+use crate::charge::Charge;
 use crate::error::Error;
-use crate::limits::{LimitSnapshot, Permit};
-use crate::money::Progress;
+use crate::limits::LimitSnapshot;
+use crate::money::payload::with_cost;
+use crate::money::{Outcome, Progress, Usd};
 use crate::provider::{ChatEvent, ChatStream, TokenUsage};
+
+/// What a caller asked to be told.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wants {
+    /// The event with the token counts.
+    pub usage: bool,
+    pub cost: bool,
+}
+
+impl Wants {
+    pub(crate) fn of(request: &ChatCompletionRequest) -> Self {
+        let of_stream = request.stream_options.as_ref().and_then(|options| options.include_usage);
+        let cost = request.usage.as_ref().and_then(|options| options.include) == Some(true);
+        Wants { usage: of_stream == Some(true) || cost, cost }
+    }
+}
 
 /// A provider's stream with the guarantees above. Dropping it cancels the upstream request.
 pub struct GatewayStream {
     inner: Option<ChatStream>,
-    usage_wanted: bool,
+    wants: Wants,
     started_at: Instant,
     events_sent: u64,
     facts: Arc<StreamFacts>,
-    account: Account,
-}
-
-/// What the stream holds of its caller's limits. Settled at the stream's end; if nobody gets there, when it is dropped.
-struct Account {
-    permit: Option<Permit>,
-    facts: Arc<StreamFacts>,
-}
-
-impl Account {
-    fn settle(&mut self) {
-        let Some(permit) = self.permit.take() else { return };
-        // Most events of a stream are one token. An upstream that is cut off never gets to tell.
-        let guess = || permit.input_tokens().saturating_add(self.facts.events_sent());
-        let used = self.facts.usage().map_or_else(guess, |usage| usage.total);
-        permit.settle(used);
-    }
-}
-
-impl Drop for Account {
-    fn drop(&mut self) {
-        self.settle();
-    }
+    charge: Charge,
 }
 
 impl GatewayStream {
-    pub(crate) fn new(inner: ChatStream, usage_wanted: bool, started_at: Instant, permit: Permit) -> Self {
-        let facts = Arc::new(StreamFacts::default());
-        GatewayStream {
-            account: Account { permit: Some(permit), facts: Arc::clone(&facts) },
-            inner: Some(inner),
-            usage_wanted,
-            started_at,
-            events_sent: 0,
-            facts,
-        }
+    /// `facts` are those that `charge` settles by.
+    pub(crate) fn new(
+        inner: ChatStream,
+        wants: Wants,
+        started_at: Instant,
+        facts: Arc<StreamFacts>,
+        charge: Charge,
+    ) -> Self {
+        GatewayStream { inner: Some(inner), wants, started_at, events_sent: 0, facts, charge }
     }
 
     /// The caller's limits as they stand; `None` once the stream is over.
     pub fn limits(&self) -> Option<LimitSnapshot> {
-        self.account.permit.as_ref().map(Permit::snapshot)
+        self.charge.limits()
     }
 
     /// Shared with the stream: read it when the stream has been dropped to learn how far it came.
@@ -81,7 +78,7 @@ impl GatewayStream {
             let elapsed_us = self.started_at.elapsed().as_micros();
             self.facts.first_event_us.store(u64::try_from(elapsed_us).unwrap_or(UNSET - 1), Relaxed);
         }
-        if event.usage_only && !self.usage_wanted {
+        if event.usage_only && !self.wants.usage {
             return false;
         }
         self.events_sent += 1;
@@ -89,11 +86,27 @@ impl GatewayStream {
         true
     }
 
+    /// With the cost beside the counts, for callers who asked.
+    fn priced(&self, mut event: ChatEvent) -> ChatEvent {
+        if self.wants.cost
+            && let Some(cost) = event.usage.and_then(|usage| self.charge.cost_of(&usage))
+        {
+            event.json = with_cost(&event.json, cost);
+        }
+        event
+    }
+
     fn end(&mut self, end: StreamEnd) {
         // The provider's stream goes at once: its connection is either back in the pool or of no more use.
         self.inner = None;
         self.facts.end.store(end as u8, Relaxed);
-        self.account.settle();
+        let progress = self.facts.progress();
+        match end {
+            StreamEnd::Complete => _ = self.charge.settle(Outcome::Complete, progress),
+            // Nobody got anything, and nobody counted anything.
+            _ if progress == Progress::default() => self.charge.release(),
+            _ => _ = self.charge.settle(Outcome::Broken, progress),
+        }
     }
 }
 
@@ -108,7 +121,7 @@ impl Stream for GatewayStream {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(Ok(event))) => {
                     if this.note(&event) {
-                        return Poll::Ready(Some(Ok(event)));
+                        return Poll::Ready(Some(Ok(this.priced(event))));
                     }
                 }
                 Poll::Ready(Some(Err(error))) => {
@@ -142,6 +155,7 @@ pub struct StreamFacts {
     events_sent: AtomicU64,
     first_event_us: AtomicU64,
     end: AtomicU8,
+    cost_nano_usd: AtomicU64,
     usage: Mutex<Option<TokenUsage>>,
 }
 
@@ -151,6 +165,7 @@ impl Default for StreamFacts {
             events_sent: AtomicU64::new(0),
             first_event_us: AtomicU64::new(UNSET),
             end: AtomicU8::new(StreamEnd::Running as u8),
+            cost_nano_usd: AtomicU64::new(UNSET),
             usage: Mutex::new(None),
         }
     }
@@ -160,7 +175,7 @@ impl Default for StreamFacts {
 impl From<Progress> for StreamFacts {
     fn from(progress: Progress) -> Self {
         let facts = StreamFacts::default();
-        facts.events_sent.store(progress.events, Relaxed);
+        facts.events_sent.store(progress.tokens_likely, Relaxed);
         if let Some(usage) = progress.usage {
             facts.set_usage(usage);
         }
@@ -187,8 +202,20 @@ impl StreamFacts {
         *self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What it cost; `None` until it is settled.
+    pub fn cost(&self) -> Option<Usd> {
+        match self.cost_nano_usd.load(Relaxed) {
+            UNSET => None,
+            nano => Some(Usd::from_nano(nano)),
+        }
+    }
+
+    pub(crate) fn set_cost(&self, cost: Usd) {
+        self.cost_nano_usd.store(cost.nano, Relaxed);
+    }
+
     pub fn progress(&self) -> Progress {
-        Progress { events: self.events_sent(), usage: self.usage() }
+        Progress { tokens_likely: self.events_sent(), usage: self.usage() }
     }
 
     pub fn end(&self) -> StreamEnd {

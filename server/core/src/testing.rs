@@ -1,4 +1,4 @@
-//! A scripted provider for this crate's tests.
+//! A scripted provider and a ledger in memory, for this crate's tests.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -9,18 +9,29 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt};
 
 use crate::error::Error;
+use crate::money::{
+    Account, BudgetScope, BudgetSpec, Budgets, Ledger, LedgerError, Refusal, Reservation, ReservationId,
+    Reserving, Settlement, UsagePage, UsageQuery,
+};
 use crate::provider::{
     ChatCall, ChatEvent, Completion, Provider, ResponseMeta, Streaming, TokenUsage, UpstreamModel,
 };
+use crate::stream::StreamFacts;
 
 /// What the fake says in a stream, in order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Line {
     Event(&'static str),
     /// Empty choices, and this many tokens.
     UsageOnly(u64),
+    /// An event that counts so far.
+    Usage {
+        prompt: u64,
+        completion: u64,
+    },
     Wait(Duration),
     Break,
+    Panic,
 }
 
 pub(crate) struct FakeProvider {
@@ -89,6 +100,8 @@ impl Provider for FakeProvider {
     fn complete(&self, call: ChatCall) -> BoxFuture<'_, Result<Completion, Error>> {
         Box::pin(async move {
             self.calls.lock().unwrap().push(call);
+            let delay = *self.delay.lock().unwrap();
+            tokio::time::sleep(delay).await;
             self.check()?;
             Ok(Completion { json: Bytes::from_static(b"{}"), usage: None, meta: ResponseMeta::default() })
         })
@@ -112,10 +125,20 @@ impl Provider for FakeProvider {
                         usage_only: true,
                         ..event("{\"choices\":[]}")
                     })),
+                    Line::Usage { prompt, completion } => Some(Ok(ChatEvent {
+                        usage: Some(TokenUsage {
+                            prompt,
+                            completion,
+                            total: prompt + completion,
+                            ..TokenUsage::default()
+                        }),
+                        ..event("{}")
+                    })),
                     Line::Wait(time) => {
                         tokio::time::sleep(time).await;
                         None
                     }
+                    Line::Panic => panic!("as scripted"),
                     Line::Break => Some(Err(Error::StreamBroken {
                         provider: "fake".into(),
                         events_sent: 0,
@@ -139,5 +162,82 @@ impl Provider for FakeProvider {
                 .map(|id| UpstreamModel { id, created: 1, owned_by: self.name.clone() })
                 .collect())
         })
+    }
+}
+
+/// How the fake ledger answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writes {
+    AtOnce,
+    /// After this time; the upstream may be asked meanwhile, or not.
+    After(Duration, MayOverlap),
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MayOverlap {
+    Yes,
+    No,
+}
+
+/// Remembers what it was told; refuses what costs more than there is.
+pub(crate) struct FakeLedger {
+    writes: Writes,
+    pub budget_nano: u64,
+    pub reserved: Mutex<Vec<Arc<Reservation>>>,
+    pub settled: Mutex<Vec<(ReservationId, Settlement)>>,
+}
+
+impl FakeLedger {
+    pub(crate) fn new(writes: Writes, budget_nano: u64) -> Arc<Self> {
+        Arc::new(FakeLedger { writes, budget_nano, reserved: Mutex::default(), settled: Mutex::default() })
+    }
+}
+
+impl Ledger for FakeLedger {
+    fn reserve(
+        &self,
+        reservation: &Arc<Reservation>,
+        budgets: &Budgets,
+        _: Option<&Arc<StreamFacts>>,
+    ) -> Reserving {
+        if reservation.reserved.nano > self.budget_nano {
+            let mut account = Account::default();
+            account.advance(reservation.day());
+            let budget = BudgetSpec { day_nano_usd: Some(self.budget_nano), ..budgets.key };
+            let exceeded = account.check(&budget, reservation.reserved.nano).unwrap_err();
+            let refusal = Refusal::Budget { scope: BudgetScope::Key, exceeded: Box::new(exceeded) };
+            return Reserving::Done(Err(refusal));
+        }
+        let (delay, overlap) = match self.writes {
+            Writes::AtOnce => {
+                self.reserved.lock().unwrap().push(Arc::clone(reservation));
+                return Reserving::Done(Ok(()));
+            }
+            Writes::Never => (None, MayOverlap::Yes),
+            Writes::After(delay, overlap) => (Some(delay), overlap),
+        };
+        self.reserved.lock().unwrap().push(Arc::clone(reservation));
+        let (done, answer) = tokio::sync::oneshot::channel();
+        tokio::spawn(async move {
+            tokio::time::sleep(delay.unwrap_or(Duration::from_millis(1))).await;
+            let _ = done.send(match delay {
+                Some(_) => Ok(()),
+                None => Err(Refusal::Unavailable("no disk".into())),
+            });
+        });
+        Reserving::Later { is_decided: overlap == MayOverlap::Yes, answer }
+    }
+
+    fn settle(&self, reservation: &Arc<Reservation>, settlement: Settlement) {
+        self.settled.lock().unwrap().push((reservation.id, settlement));
+    }
+
+    fn usage(&self, _: UsageQuery) -> BoxFuture<'_, Result<UsagePage, LedgerError>> {
+        Box::pin(std::future::ready(Ok(UsagePage::default())))
+    }
+
+    fn flush(&self) -> BoxFuture<'_, Result<(), LedgerError>> {
+        Box::pin(std::future::ready(Ok(())))
     }
 }

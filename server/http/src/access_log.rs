@@ -11,8 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use http::{Method, StatusCode};
-use novai_core::{Provider, StreamFacts, TokenUsage};
-use serde::Serialize;
+use novai_core::limits::QuotaSnapshot;
+use novai_core::money::Usd;
+use novai_core::{LimitSnapshot, Provider, StreamFacts, TokenUsage};
+use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
 /// Takes finished lines; each ends with a line break. Must not block.
@@ -49,6 +51,8 @@ pub(crate) struct Facts {
     pub stream: Option<Arc<StreamFacts>>,
     pub is_stream: bool,
     pub usage: Option<TokenUsage>,
+    pub cost: Option<Usd>,
+    pub limits: Option<LimitSnapshot>,
     pub bytes_sent: u64,
     /// The answer was handed to the connection whole.
     pub is_sent: bool,
@@ -106,6 +110,13 @@ struct Line<'a> {
     cached_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     completion_tokens: Option<u64>,
+    /// An exact decimal.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "decimal")]
+    cost_usd: Option<Usd>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests_remaining: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens_remaining: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<u64>,
     bytes_sent: u64,
@@ -139,6 +150,9 @@ impl Drop for Trail {
         let facts = self.facts.get_mut().unwrap_or_else(PoisonError::into_inner);
         let stream = facts.stream.as_deref();
         let usage = facts.usage.or_else(|| stream.and_then(StreamFacts::usage));
+        let remaining = |of: fn(&LimitSnapshot) -> Option<QuotaSnapshot>| {
+            facts.limits.as_ref().and_then(of).map(|quota| quota.remaining)
+        };
         let line = Line {
             timestamp: SystemTime::now(),
             level: "INFO",
@@ -158,6 +172,9 @@ impl Drop for Trail {
             prompt_tokens: usage.map(|usage| usage.prompt),
             cached_tokens: usage.map(|usage| usage.cached_prompt),
             completion_tokens: usage.map(|usage| usage.completion),
+            cost_usd: facts.cost.or_else(|| stream.and_then(StreamFacts::cost)),
+            requests_remaining: remaining(|limits| limits.requests),
+            tokens_remaining: remaining(|limits| limits.tokens),
             events: stream.map(StreamFacts::events_sent),
             bytes_sent: facts.bytes_sent,
             upstream_request_id: facts.upstream_request_id.as_deref(),
@@ -167,6 +184,13 @@ impl Drop for Trail {
             text.push(b'\n');
             self.sink.write_line(&text);
         }
+    }
+}
+
+fn decimal<S: Serializer>(cost: &Option<Usd>, serializer: S) -> Result<S::Ok, S::Error> {
+    match cost {
+        Some(cost) => serializer.collect_str(cost),
+        None => serializer.serialize_none(),
     }
 }
 

@@ -8,6 +8,7 @@ use novai_api::body::{BodyLimits, JsonBody};
 use novai_core::ChatRequest;
 use novai_types::ChatCompletionRequest;
 
+use crate::cost;
 use crate::exchange::{Exchange, json};
 use crate::problem::Problem;
 use crate::rate_limit;
@@ -52,9 +53,12 @@ pub(crate) async fn create(
     if let Some(limits) = &completion.meta.limits {
         rate_limit::write_upstream(limits, response.headers_mut());
     }
-    response.extensions_mut().insert(answered.limits);
+    cost::write_charged(&answered.charged, response.headers_mut());
+    cost::write_used_model(&answered.target.upstream_model, response.headers_mut());
+    response.extensions_mut().insert(answered.charged.limits);
     let mut facts = trail.facts();
-    facts.usage = completion.usage;
+    facts.usage = Some(answered.charged.usage);
+    facts.cost = Some(answered.charged.cost);
     facts.provider = Some(answered.target.provider);
     facts.upstream_request_id = completion.meta.upstream_request_id;
     drop(facts);

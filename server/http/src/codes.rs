@@ -21,6 +21,7 @@ pub(crate) enum Code {
     HeadersTooLarge,
     RateLimitExceeded,
     LargerThanLimit,
+    BudgetExceeded,
     InternalError,
     ProviderUnavailable,
     ProviderMalformed,
@@ -68,6 +69,7 @@ impl Code {
                 (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "rate_limit_exceeded")
             }
             Code::LargerThanLimit => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "larger_than_limit"),
+            Code::BudgetExceeded => (StatusCode::TOO_MANY_REQUESTS, "insufficient_quota", "budget_exceeded"),
             Code::InternalError => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "internal_error"),
             Code::ProviderUnavailable => (StatusCode::BAD_GATEWAY, UPSTREAM, "provider_unavailable"),
             Code::ProviderMalformed => (StatusCode::BAD_GATEWAY, UPSTREAM, "provider_malformed"),
@@ -91,7 +93,7 @@ impl Code {
 mod tests {
     use super::*;
 
-    const ALL: [Code; 27] = [
+    const ALL: [Code; 28] = [
         Code::InvalidRequest,
         Code::MissingApiKey,
         Code::InvalidApiKey,
@@ -108,6 +110,7 @@ mod tests {
         Code::HeadersTooLarge,
         Code::RateLimitExceeded,
         Code::LargerThanLimit,
+        Code::BudgetExceeded,
         Code::InternalError,
         Code::ProviderUnavailable,
         Code::ProviderMalformed,

@@ -16,7 +16,7 @@ const STORE_RETRY: Duration = Duration::from_secs(1);
 fn code(error: &Error) -> Code {
     match error {
         Error::InvalidRequest { .. } => Code::InvalidRequest,
-        Error::ModelNotFound { .. } => Code::ModelNotFound,
+        Error::ModelNotFound { .. } | Error::ModelUnpriced { .. } => Code::ModelNotFound,
         Error::ProviderRejected { rejection, .. } => match rejection.reason {
             RejectionReason::Invalid => Code::InvalidRequest,
             RejectionReason::NotFound => Code::NotFound,
@@ -26,7 +26,8 @@ fn code(error: &Error) -> Code {
         },
         Error::RateLimited(rejected) if rejected.retry_after.is_none() => Code::LargerThanLimit,
         Error::RateLimited(_) | Error::ProviderRateLimited { .. } => Code::RateLimitExceeded,
-        Error::LimitsUnavailable { .. } => Code::LimitsUnavailable,
+        Error::LimitsUnavailable { .. } | Error::LedgerUnavailable { .. } => Code::LimitsUnavailable,
+        Error::BudgetExceeded { .. } => Code::BudgetExceeded,
         Error::ProviderAuth { .. } => Code::ProviderAuthFailed,
         Error::ProviderUnavailable { .. } => Code::ProviderUnavailable,
         Error::ProviderTimeout { .. } => Code::ProviderTimeout,
@@ -40,7 +41,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let mut problem = Problem::new(code(&error), "");
         if problem.status.is_server_error() {
-            tracing::warn!(code = %problem.code, error = %Chain(&error), "a provider failed");
+            tracing::warn!(code = %problem.code, error = %Chain(&error), "a request failed");
         }
         problem.message = match &error {
             Error::InvalidRequest { reason, .. } => reason.clone(),
@@ -52,7 +53,9 @@ impl From<Error> for Problem {
         .into();
         match error {
             Error::InvalidRequest { param, .. } => problem.param = param,
-            Error::ModelNotFound { .. } => problem.param = Some("model".to_owned()),
+            Error::ModelNotFound { .. } | Error::ModelUnpriced { .. } => {
+                problem.param = Some("model".to_owned())
+            }
             Error::ProviderRejected { rejection, .. } => {
                 problem.param = rejection.param;
                 if let Some(code) = rejection.code {
@@ -69,7 +72,11 @@ impl From<Error> for Problem {
                 problem.details.never_retry = rejected.retry_after.is_none();
                 problem.details.own_limits = Some(Box::new(rejected.snapshot));
             }
-            Error::LimitsUnavailable { .. } => problem.details.retry_after = Some(STORE_RETRY),
+            Error::LimitsUnavailable { .. } | Error::LedgerUnavailable { .. } => {
+                problem.details.retry_after = Some(STORE_RETRY);
+            }
+            // Not before there is money again, which may be weeks: `message` says when.
+            Error::BudgetExceeded { .. } => problem.details.never_retry = true,
             Error::ProviderAuth { .. }
             | Error::ProviderTimeout { .. }
             | Error::ProviderMalformed { .. }

@@ -19,6 +19,7 @@ mod chat;
 mod codes;
 mod contexts;
 pub mod cors;
+mod cost;
 mod error;
 mod exchange;
 mod front;

@@ -4,6 +4,8 @@
 //! Start at [`load`]. [`reader`] turns TOML into values with line numbers; [`sections`] and [`providers`] say what the keys
 //! mean. `novai.example.toml` documents them for operators.
 
+mod money;
+mod prices;
 mod problem;
 mod providers;
 mod reader;
@@ -13,10 +15,13 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use novai_core::Secret;
+use novai_core::money::{BudgetPolicy, PriceTable};
 use novai_http::cors::Cors;
 use novai_http::listener::{Limits, TlsFiles};
+use novai_stores::database::PostgresUrl;
 use novai_stores::keys::chosen;
 
+pub use money::LedgerSettings;
 pub use problem::{Problem, Problems};
 pub use providers::{ModelSettings, ProviderKind, ProviderSettings};
 use reader::Reader;
@@ -42,6 +47,12 @@ pub struct Config {
     pub log: LogSettings,
     pub providers: Vec<ProviderSettings>,
     pub models: Vec<ModelSettings>,
+    /// Of models that no `[[models]]` names.
+    pub prices: PriceTable,
+    pub budgets: BudgetPolicy,
+    pub ledger: LedgerSettings,
+    /// `None`: a file in the data directory.
+    pub database_url: Option<PostgresUrl>,
 }
 
 /// What stands above the file. Flags win over variables of the same meaning; clap has sorted that out.
@@ -72,9 +83,27 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
     let tls = sections::tls(root.section("tls"));
     let mut log = sections::log(root.section("log"));
     let mut providers = providers::providers(root.sections("providers"), env);
-    let models = providers::models(root.sections("models"), &providers);
+    let mut prices = PriceTable::default();
+    let mut price_problems = prices::read_table(&mut prices, "prices.toml", prices::SHIPPED);
+    if let Some(at) = root.string("prices_file", "prices.toml") {
+        match std::fs::read_to_string(&at.value) {
+            Ok(text) => price_problems.extend(prices::read_table(&mut prices, &at.value, &text)),
+            Err(error) => {
+                price_problems.push(at.problem(format!("cannot be read: {error}"), "correct the path"))
+            }
+        }
+    }
+    let models = providers::models(root.sections("models"), &providers, &prices);
+    let budgets = money::budgets(root.section("budgets"));
+    let ledger = money::ledger(root.section("ledger"));
+    let database = money::DatabaseKeys::take(&mut root);
     root.finish();
     let mut problems = reader.problems();
+    problems.extend(price_problems);
+    let database_url = database.url(env).unwrap_or_else(|problem| {
+        problems.push(problem);
+        None
+    });
 
     let listen = match (overrides.listen, listen_in_file) {
         (Some(flag), _) => address(&flag).ok_or_else(|| Problem {
@@ -161,6 +190,10 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
         log,
         providers,
         models,
+        prices,
+        budgets,
+        ledger,
+        database_url,
     })
 }
 

@@ -4,18 +4,22 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use novai_core::Deadlines;
+use novai_core::money::{Price, PriceTable, Tariff};
 use novai_providers::client::{Origin, OriginError};
 use novai_providers::{anthropic, gemini, openai, upstream};
 
 use super::Env;
+use super::prices;
 use super::problem::Problem;
-use super::reader::{Reference, Section};
+use super::reader::{At, Reference, Section};
 
 pub const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
 
 pub struct ProviderSettings {
     pub name: String,
     pub kind: ProviderKind,
+    /// Its models cost nothing, but for those with a price of their own.
+    pub is_free: bool,
 }
 
 pub enum ProviderKind {
@@ -36,6 +40,7 @@ pub struct ModelSettings {
     pub provider: String,
     /// The name the provider knows.
     pub upstream_id: String,
+    pub tariff: Tariff,
 }
 
 /// `--upstream URL`.
@@ -45,14 +50,19 @@ pub fn upstream(url: &str) -> Result<ProviderSettings, Problem> {
         return Err(base_url_problem(&reference, error, "write --upstream http://127.0.0.1:9200/v1"));
     }
     let kind = ProviderKind::OpenAi(Box::new(openai::Config::new("upstream", url)));
-    Ok(ProviderSettings { name: "upstream".to_owned(), kind })
+    // One's own machine, more often than not.
+    Ok(ProviderSettings { name: "upstream".to_owned(), kind, is_free: true })
 }
 
 /// `OPENAI_API_KEY` alone.
 pub fn openai(api_key: String) -> ProviderSettings {
     let mut config = openai::Config::new("openai", OPENAI_BASE_URL);
     config.api_key = Some(api_key.trim().to_owned());
-    ProviderSettings { name: "openai".to_owned(), kind: ProviderKind::OpenAi(Box::new(config)) }
+    ProviderSettings {
+        name: "openai".to_owned(),
+        kind: ProviderKind::OpenAi(Box::new(config)),
+        is_free: false,
+    }
 }
 
 pub fn providers(sections: Vec<Section<'_>>, env: Env<'_>) -> Vec<ProviderSettings> {
@@ -102,8 +112,21 @@ fn provider(mut section: Section<'_>, env: Env<'_>, names: &mut HashSet<String>)
             return None;
         }
     };
+    let is_free = is_free(&mut section, matches!(settings, Some(ProviderKind::Sim)));
     section.finish();
-    Some(ProviderSettings { name: name?, kind: settings? })
+    Some(ProviderSettings { name: name?, kind: settings?, is_free })
+}
+
+/// `price = "free"`; a provider has no other price, because its models have.
+fn is_free(section: &mut Section<'_>, default: bool) -> bool {
+    let Some(at) = section.string("price", "free") else { return default };
+    if at.value != "free" {
+        section.report(at.problem(
+            format!("a provider's price can only be \"free\", but is {:?}", at.value),
+            "write price in the [[models]] that cost something",
+        ));
+    }
+    true
 }
 
 fn is_name(name: &str) -> bool {
@@ -194,14 +217,19 @@ fn base_url_problem(reference: &Reference, error: OriginError, fix: &str) -> Pro
     reference.problem(format!("must be an http(s) URL: {error}"), fix)
 }
 
-pub fn models(sections: Vec<Section<'_>>, providers: &[ProviderSettings]) -> Vec<ModelSettings> {
+pub fn models(
+    sections: Vec<Section<'_>>,
+    providers: &[ProviderSettings],
+    prices: &PriceTable,
+) -> Vec<ModelSettings> {
     let mut ids = HashSet::new();
-    sections.into_iter().filter_map(|section| model(section, providers, &mut ids)).collect()
+    sections.into_iter().filter_map(|section| model(section, providers, prices, &mut ids)).collect()
 }
 
 fn model(
     mut section: Section<'_>,
     providers: &[ProviderSettings],
+    table: &PriceTable,
     ids: &mut HashSet<String>,
 ) -> Option<ModelSettings> {
     let id = section.string("id", "gpt-4o-mini");
@@ -231,11 +259,48 @@ fn model(
         }
         Some(_) => {}
     }
+    let tariff =
+        tariff(&mut section, id.as_ref(), upstream_id.as_deref(), provider.as_ref(), providers, table);
     section.finish();
     let id = id?.value;
     Some(ModelSettings {
         provider: provider?.value,
         upstream_id: upstream_id.unwrap_or_else(|| id.clone()),
         id,
+        tariff: tariff?,
     })
+}
+
+/// The model's own price, else its provider's if that is free, else the table's. Nothing is ever free by accident.
+fn tariff(
+    section: &mut Section<'_>,
+    id: Option<&At<String>>,
+    upstream_id: Option<&str>,
+    provider: Option<&At<String>>,
+    providers: &[ProviderSettings],
+    table: &PriceTable,
+) -> Option<Tariff> {
+    let has_price = section.has("price");
+    let price = prices::price(section);
+    let output_tokens_max = prices::max_output_tokens(section);
+    let (id, provider) = (id?, provider?);
+    let upstream_id = upstream_id.unwrap_or(&id.value);
+    let listed = table.find(upstream_id);
+    // Its provider is wrong, which has been said.
+    let provider = providers.iter().find(|settings| settings.name == provider.value)?;
+    let price = match (price, provider.is_free, &listed) {
+        (Some(price), ..) => price,
+        (None, ..) if has_price => return None,
+        (None, true, _) => Price::FREE,
+        (None, false, Some(listed)) => listed.price,
+        (None, false, None) => {
+            section.report(id.problem(
+                format!("has no price, and none is known for {upstream_id:?}"),
+                "add price = { input = \"1.00\", output = \"2.00\" } (USD per million tokens), or price = \"free\"",
+            ));
+            return None;
+        }
+    };
+    let output_tokens_max = output_tokens_max.or_else(|| listed.and_then(|listed| listed.output_tokens_max));
+    Some(Tariff { price, output_tokens_max })
 }

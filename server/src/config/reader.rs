@@ -85,6 +85,12 @@ impl Reference {
     }
 }
 
+/// A value that may be written in two ways.
+pub enum TextOrSection<'a> {
+    Text(At<String>),
+    Section(Section<'a>),
+}
+
 /// A table whose keys are taken one by one.
 pub struct Section<'a> {
     reader: Rc<Reader<'a>>,
@@ -209,6 +215,29 @@ impl<'a> Section<'a> {
             }
         }
         texts
+    }
+
+    /// Text, or a section.
+    pub fn text_or_section(&mut self, key: &'static str, fix: &str) -> Option<TextOrSection<'a>> {
+        let path = self.key(key);
+        let value = self.take(key)?;
+        let span = value.span();
+        match value.into_inner() {
+            DeValue::String(text) => Some(TextOrSection::Text(self.at(key, &span, text.trim().to_owned()))),
+            DeValue::Table(table) => {
+                let reader = Rc::clone(&self.reader);
+                Some(TextOrSection::Section(Section::new(reader, path, Spanned::new(span, table))))
+            }
+            other => {
+                self.mistyped(key, &span, "text or a section", &shown(&other), fix.to_owned());
+                None
+            }
+        }
+    }
+
+    /// Whether there is such a key, right or wrong. Ask before it is taken.
+    pub fn has(&self, key: &str) -> bool {
+        self.left.contains_key(key)
     }
 
     /// `[key]`; an absent one is empty.

@@ -120,6 +120,27 @@ fn every_problem_names_key_line_rule_and_fix() {
             "[[providers]]\nname = \"a\"\nkind = \"sim\"\n[[models]]\nid = \"m\"\nprovider = \"b\"",
             &["models[0].provider: no provider is called \"b\" — use one of: a"],
         ),
+        (
+            "[[providers]]\nname = \"a\"\nbase_url = \"http://h/v1\"\n[[models]]\nid = \"m\"\nprovider = \"a\"",
+            &[
+                "novai.toml:5: models[0].id: has no price, and none is known for \"m\" — add price = { input = \"1.00\"",
+            ],
+        ),
+        (
+            "[[providers]]\nname = \"a\"\nbase_url = \"http://h/v1\"\nprice = \"1.00\"",
+            &["novai.toml:4: providers[0].price: a provider's price can only be \"free\""],
+        ),
+        (
+            "[budgets]\nusd_per_day = 5\nusd_per_month = \"many\"\n[[budgets.tenants]]",
+            &[
+                "novai.toml:2: budgets.usd_per_day: must be text, but is 5",
+                "budgets.usd_per_month: must be a decimal number of dollars such as \"2.50\"",
+                "budgets.tenants[0].name: is required",
+            ],
+        ),
+        ("[ledger]\ndurability = \"disk\"", &["ledger.durability: must be \"process\" or \"power\""]),
+        ("database_url = \"mysql://h/db\"", &["database_url: must begin with postgres://"]),
+        ("prices_file = \"absent.toml\"", &["prices_file: cannot be read: "]),
         ("[[models]]", &["models[0].id: is required", "models[0].provider: is required"]),
         (
             "[[providers]]\nname = \"a\"\nkind = \"sim\"\n[[models]]\nid = \"m\"\nprovider = \"a\"\n[[models]]\nid = \"m\"\nprovider = \"a\"",
@@ -149,10 +170,41 @@ fn a_problem_never_shows_a_secret() {
     let env = |name: &str| (name == BOOTSTRAP_KEY).then(|| "hunter2 hunter2 hunter2 hunter2".to_owned());
     let Err(problems) = load(None, Overrides::default(), &env) else { panic!("accepted") };
     let report = problems.to_string();
+    let env =
+        |name: &str| (name == "NOVAI_DATABASE_URL").then(|| "postgres://u:hunter2@h:port/db".to_owned());
+    let Err(problems) = load(None, Overrides::default(), &env) else { panic!("accepted") };
+    assert!(!problems.to_string().contains("hunter2"), "{problems}");
     assert!(
         report.contains("NOVAI_BOOTSTRAP_KEY: must consist of") && !report.contains("hunter2"),
         "{report}"
     );
+}
+
+#[test]
+fn where_a_price_comes_from() {
+    let model = |provider: &str, model: &str| {
+        let file = format!(
+            "[[providers]]\nname = \"a\"\n{provider}\n[[models]]\nid = \"m\"\nprovider = \"a\"\n{model}"
+        );
+        let config = no_problem(load_text(&file));
+        let tariff = config.models[0].tariff;
+        (tariff.price.input, tariff.price.cached_input, tariff.price.output, tariff.output_tokens_max)
+    };
+    const HTTP: &str = "base_url = \"http://h/v1\"";
+    let cases = [
+        (HTTP, "upstream_id = \"gpt-4.1\"", (2_000_000_000, 500_000_000, 8_000_000_000, Some(32_768))),
+        (HTTP, "upstream_id = \"gpt-4.1\"\nprice = \"free\"", (0, 0, 0, Some(32_768))),
+        (
+            HTTP,
+            "price = { input = \"1\", output = \"0.0375\" }\nmax_output_tokens = 9",
+            (1_000_000_000, 1_000_000_000, 37_500_000, Some(9)),
+        ),
+        ("base_url = \"http://h/v1\"\nprice = \"free\"", "", (0, 0, 0, None)),
+        ("kind = \"sim\"", "", (0, 0, 0, None)),
+    ];
+    for (provider, text, expected) in cases {
+        assert_eq!(model(provider, text), expected, "{provider} {text}");
+    }
 }
 
 #[test]

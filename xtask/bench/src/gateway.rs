@@ -91,7 +91,8 @@ fn configuration(upstream: &str, scripts: &[Script]) -> String {
     for script in scripts {
         let _ = write!(
             text,
-            "\n[[models]]\nid = \"{script}\"\nprovider = \"bench\"\nupstream_id = \"{script}\"\n"
+            "\n[[models]]\nid = \"{script}\"\nprovider = \"bench\"\nupstream_id = \"{script}\"\n\
+             price = {{ input = \"1.00\", cached_input = \"0.10\", output = \"2.00\" }}\n"
         );
     }
     text

@@ -51,7 +51,7 @@ impl ChatCompletions {
     ///   otherwise).
     /// - 415: The request's body is not declared as `application/json`.
     /// - 422: The request is well formed, but the provider cannot act on it.
-    /// - 429: Too many requests or tokens.
+    /// - 429: Too many requests or tokens: wait as `Retry-After` says, then send the request again.
     /// - 431: The request has too many header fields, or too large ones.
     /// - 500: A fault of the gateway.
     /// - 502: The provider could not be reached, broke off, answered something it should not, or

@@ -3,7 +3,7 @@
 //! Nothing runs in the background: whoever needs a fresh list fetches it, one at a time (the others wait for that
 //! answer). If that caller leaves, the next waiter fetches.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::{ModelInfo, Target};
 use crate::error::{BoxError, Error};
+use crate::money::{Pricing, Tariff};
 use crate::provider::Provider;
 
 /// A list older than this is fetched again before it is shown.
@@ -22,6 +23,8 @@ const LOOK_AGAIN_MIN: Duration = Duration::from_secs(5);
 
 pub(super) struct Discovery {
     provider: Arc<dyn Provider>,
+    name: Arc<str>,
+    pricing: Pricing,
     known: ArcSwap<Known>,
     fetching: Mutex<()>,
 }
@@ -29,7 +32,10 @@ pub(super) struct Discovery {
 #[derive(Default)]
 struct Known {
     models: Vec<ModelInfo>,
-    index_by_id: HashMap<Arc<str>, usize>,
+    /// By id: its place in `models`, and its price.
+    by_id: HashMap<Arc<str>, (usize, Arc<Tariff>)>,
+    /// What the provider offers and nobody knows the price of.
+    unpriced: HashSet<String>,
     /// Of the last fetch, successful or not.
     fetched_at: Option<Instant>,
     /// Why the last fetch failed; the models are then those of the fetch before.
@@ -37,19 +43,30 @@ struct Known {
 }
 
 impl Discovery {
-    pub(super) fn new(provider: Arc<dyn Provider>) -> Self {
-        Discovery { provider, known: ArcSwap::default(), fetching: Mutex::new(()) }
+    pub(super) fn new(provider: Arc<dyn Provider>, pricing: Pricing) -> Self {
+        let name = Arc::from(provider.name());
+        Discovery { provider, name, pricing, known: ArcSwap::default(), fetching: Mutex::new(()) }
     }
 
     pub(super) fn target(&self, model: &str) -> Option<Target> {
-        let (id, _) =
-            self.known.load().index_by_id.get_key_value(model).map(|(id, i)| (Arc::clone(id), *i))?;
-        Some(Target { provider: Arc::clone(&self.provider), upstream_model: id })
+        let known = self.known.load();
+        let (id, (_, tariff)) = known.by_id.get_key_value(model)?;
+        Some(Target {
+            model: Arc::clone(id),
+            provider: Arc::clone(&self.provider),
+            provider_name: Arc::clone(&self.name),
+            upstream_model: Arc::clone(id),
+            tariff: Arc::clone(tariff),
+        })
     }
 
     pub(super) fn model(&self, model: &str) -> Option<ModelInfo> {
         let known = self.known.load();
-        known.index_by_id.get(model).and_then(|index| known.models.get(*index)).cloned()
+        known.by_id.get(model).and_then(|(index, _)| known.models.get(*index)).cloned()
+    }
+
+    pub(super) fn has_unpriced(&self, model: &str) -> bool {
+        self.known.load().unpriced.contains(model)
     }
 
     pub(super) fn models(&self) -> Vec<ModelInfo> {
@@ -87,19 +104,29 @@ impl Discovery {
         let fetched_at = Some(Instant::now());
         let known = match result {
             Ok(models) => {
-                let models: Vec<ModelInfo> = models
-                    .into_iter()
-                    .map(|m| ModelInfo { id: m.id.into(), created: m.created, owned_by: m.owned_by.into() })
-                    .collect();
-                let index_by_id = models.iter().enumerate().map(|(i, m)| (Arc::clone(&m.id), i)).collect();
-                Known { models, index_by_id, fetched_at, failure: None }
+                let mut known = Known { fetched_at, ..Known::default() };
+                for model in models {
+                    let Some(tariff) = self.pricing.of(&model.id) else {
+                        known.unpriced.insert(model.id);
+                        continue;
+                    };
+                    let id: Arc<str> = model.id.into();
+                    known.by_id.insert(Arc::clone(&id), (known.models.len(), tariff));
+                    known.models.push(ModelInfo {
+                        id,
+                        created: model.created,
+                        owned_by: model.owned_by.into(),
+                    });
+                }
+                known
             }
             Err(error) => {
                 // Yesterday's list is better than none: the upstream itself refuses what is gone.
                 let before = self.known.load();
                 Known {
                     models: before.models.clone(),
-                    index_by_id: before.index_by_id.clone(),
+                    by_id: before.by_id.clone(),
+                    unpriced: before.unpriced.clone(),
                     fetched_at,
                     failure: Some(Arc::new(error)),
                 }

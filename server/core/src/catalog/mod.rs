@@ -11,6 +11,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use crate::error::Error;
+use crate::money::{Pricing, Tariff};
 use crate::provider::Provider;
 use discovery::Discovery;
 
@@ -26,8 +27,13 @@ pub struct ModelInfo {
 /// Who serves a model, and under which name.
 #[derive(Clone)]
 pub struct Target {
+    /// As the caller names it.
+    pub model: Arc<str>,
     pub provider: Arc<dyn Provider>,
+    /// The provider's own, to be kept longer than it is borrowed.
+    pub provider_name: Arc<str>,
     pub upstream_model: Arc<str>,
+    pub tariff: Arc<Tariff>,
 }
 
 /// Two `[[models]]` share a name.
@@ -55,20 +61,28 @@ impl Catalog {
         provider: Arc<dyn Provider>,
         upstream_model: impl Into<Arc<str>>,
         created: u64,
+        tariff: Tariff,
     ) -> Result<(), DuplicateModel> {
         let id = id.into();
         if self.configured.contains_key(&id) {
             return Err(DuplicateModel(id.to_string()));
         }
-        let owned_by = Arc::from(provider.name());
-        self.listed.push(ModelInfo { id: Arc::clone(&id), created, owned_by });
-        self.configured.insert(id, Target { provider, upstream_model: upstream_model.into() });
+        let provider_name: Arc<str> = Arc::from(provider.name());
+        self.listed.push(ModelInfo { id: Arc::clone(&id), created, owned_by: Arc::clone(&provider_name) });
+        let target = Target {
+            model: Arc::clone(&id),
+            provider,
+            provider_name,
+            upstream_model: upstream_model.into(),
+            tariff: Arc::new(tariff),
+        };
+        self.configured.insert(id, target);
         Ok(())
     }
 
-    /// Serve whatever `provider` lists, under its own names.
-    pub fn add_discovery(&mut self, provider: Arc<dyn Provider>) {
-        self.discoveries.push(Discovery::new(provider));
+    /// Serve whatever `provider` lists and `pricing` knows the price of, under its own names.
+    pub fn add_discovery(&mut self, provider: Arc<dyn Provider>, pricing: Pricing) {
+        self.discoveries.push(Discovery::new(provider, pricing));
     }
 
     /// No I/O for a model that is known. An unknown one asks the discovering providers again, at most every few seconds.
@@ -79,6 +93,9 @@ impl Catalog {
         join_all(self.discoveries.iter().map(Discovery::look_again)).await;
         if let Some(target) = self.known(model) {
             return Ok(target);
+        }
+        if self.discoveries.iter().any(|discovery| discovery.has_unpriced(model)) {
+            return Err(Error::ModelUnpriced { model: shortened(model) });
         }
         // A provider that has never answered may well serve this model: "does not exist" would be a guess.
         match self.discoveries.iter().find_map(Discovery::blind) {

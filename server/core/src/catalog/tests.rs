@@ -11,7 +11,7 @@ fn ids(models: &[ModelInfo]) -> Vec<&str> {
 
 fn discovering(provider: &Arc<FakeProvider>) -> Catalog {
     let mut catalog = Catalog::new();
-    catalog.add_discovery(Arc::clone(provider) as Arc<dyn Provider>);
+    catalog.add_discovery(Arc::clone(provider) as Arc<dyn Provider>, Pricing::Free);
     catalog
 }
 
@@ -19,12 +19,12 @@ fn discovering(provider: &Arc<FakeProvider>) -> Catalog {
 async fn configured_names_win_and_keep_their_order() {
     let (a, b) = (FakeProvider::listing("a", &["x", "y"]), FakeProvider::listing("b", &["y", "z"]));
     let mut catalog = Catalog::new();
-    catalog.add_discovery(Arc::clone(&a) as Arc<dyn Provider>);
-    catalog.add_discovery(Arc::clone(&b) as Arc<dyn Provider>);
-    catalog.add_model("z", Arc::clone(&a) as Arc<dyn Provider>, "inner-z", 7).unwrap();
-    catalog.add_model("alias", Arc::clone(&b) as Arc<dyn Provider>, "x", 7).unwrap();
+    catalog.add_discovery(Arc::clone(&a) as Arc<dyn Provider>, Pricing::Free);
+    catalog.add_discovery(Arc::clone(&b) as Arc<dyn Provider>, Pricing::Free);
+    catalog.add_model("z", Arc::clone(&a) as Arc<dyn Provider>, "inner-z", 7, Tariff::FREE).unwrap();
+    catalog.add_model("alias", Arc::clone(&b) as Arc<dyn Provider>, "x", 7, Tariff::FREE).unwrap();
     assert_eq!(
-        catalog.add_model("z", Arc::clone(&b) as Arc<dyn Provider>, "z", 7),
+        catalog.add_model("z", Arc::clone(&b) as Arc<dyn Provider>, "z", 7, Tariff::FREE),
         Err(DuplicateModel("z".into()))
     );
 

@@ -3,6 +3,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use super::*;
+use crate::money::{Pricing, Tariff};
 use crate::provider::Provider;
 use crate::stream::StreamEnd;
 use crate::testing::{FakeProvider, Line};
@@ -11,7 +12,7 @@ fn gateway(lines: &[Line]) -> (Gateway, Arc<FakeProvider>) {
     let provider = FakeProvider::listing("fake", &["x"]);
     provider.script(lines);
     let mut catalog = Catalog::new();
-    catalog.add_model("m", Arc::clone(&provider) as Arc<dyn Provider>, "inner-m", 0).unwrap();
+    catalog.add_model("m", Arc::clone(&provider) as Arc<dyn Provider>, "inner-m", 0, Tariff::FREE).unwrap();
     (Gateway::new(catalog), provider)
 }
 
@@ -111,6 +112,6 @@ async fn readiness() {
     let provider = FakeProvider::listing("fake", &["x"]);
     provider.fail(true);
     let mut catalog = Catalog::new();
-    catalog.add_discovery(provider);
+    catalog.add_discovery(provider, Pricing::Free);
     assert_eq!(Gateway::new(catalog).ready().await, Readiness { ready: false, models: 0 });
 }

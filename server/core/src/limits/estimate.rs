@@ -82,7 +82,8 @@ pub fn is_text(request: &ChatCompletionRequest) -> bool {
     request.messages.iter().filter_map(parts).flatten().all(is_text)
 }
 
-fn parts(message: &Message) -> Option<&[ContentPart]> {
+/// Of a message that consists of parts.
+pub(crate) fn parts(message: &Message) -> Option<&[ContentPart]> {
     let content = match message {
         Message::Developer(message) => &message.content,
         Message::System(message) => &message.content,

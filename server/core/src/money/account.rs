@@ -3,6 +3,7 @@
 //! Pure: whoever keeps accounts calls [`Account::check`], then [`Account::reserve`], under a lock or in a transaction.
 
 use super::budget::BudgetSpec;
+use super::ledger::BudgetScope;
 use super::period::{Day, Month};
 use super::usd::Usd;
 
@@ -50,6 +51,22 @@ pub struct Exceeded {
     pub asked: Usd,
     /// When the budget begins anew, in Unix seconds.
     pub resets_at_s: u64,
+}
+
+impl Exceeded {
+    /// For the caller: which budget, how it stands, and when there is money again.
+    pub fn told(&self, scope: BudgetScope) -> String {
+        let per = match self.period {
+            BudgetPeriod::Day => "day",
+            BudgetPeriod::Month => "month",
+        };
+        let resets_on = Day::of_unix_ms(self.resets_at_s * 1000);
+        format!(
+            "the {scope}'s budget of {} USD per {per} has no room for this request: {} USD are spent, {} USD are reserved \
+             for requests under way, and this one may cost {} USD; the budget begins anew on {resets_on} (UTC)",
+            self.budget, self.settled, self.reserved, self.asked,
+        )
+    }
 }
 
 impl Account {

@@ -8,3 +8,17 @@ pub struct BudgetSpec {
     /// Per calendar month, UTC.
     pub month_nano_usd: Option<u64>,
 }
+
+impl BudgetSpec {
+    /// What is set here, else what is set there.
+    pub fn or(self, other: BudgetSpec) -> Self {
+        BudgetSpec {
+            day_nano_usd: self.day_nano_usd.or(other.day_nano_usd),
+            month_nano_usd: self.month_nano_usd.or(other.month_nano_usd),
+        }
+    }
+
+    pub fn is_none(&self) -> bool {
+        *self == BudgetSpec::default()
+    }
+}

@@ -131,21 +131,20 @@ pub struct Settlement {
 /// How far a request had come when somebody last looked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
-    /// Events that the caller was given.
-    pub events: u64,
+    /// What the answer so far most likely took: of a stream, a token per event, as servers that speak OpenAI's protocol
+    /// send them.
+    pub tokens_likely: u64,
     /// The upstream's own counts, where it has told any.
     pub usage: Option<TokenUsage>,
 }
 
 impl Settlement {
-    /// By what is known: the upstream's counts, or the likely input and a token per event.
-    ///
-    /// Servers that speak OpenAI's protocol send one token per event.
+    /// By what is known: the upstream's counts, or what input and answer most likely took.
     pub fn of(reservation: &Reservation, outcome: Outcome, progress: Progress, now_ms: u64) -> Self {
         let usage = progress.usage.unwrap_or_else(|| TokenUsage {
             prompt: reservation.prompt_tokens_likely,
-            completion: progress.events,
-            total: reservation.prompt_tokens_likely.saturating_add(progress.events),
+            completion: progress.tokens_likely,
+            total: reservation.prompt_tokens_likely.saturating_add(progress.tokens_likely),
             ..TokenUsage::default()
         });
         Settlement {

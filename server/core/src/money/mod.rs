@@ -1,7 +1,7 @@
 //! What calls cost, who may spend how much, and the books of it.
 //!
 //! Start at [`ledger`]: the port that keeps reservations and settlements. [`price`] is the arithmetic, [`account`] one
-//! budget's decision, [`table`] the price list.
+//! budget's decision, [`table`] the price list, [`till`] what turns a request into a reservation.
 //!
 //! **Invariant:** money is whole nano-dollars, never a float. What one request may cost at most is reserved before it
 //! runs, so that reserved + settled never exceeds a budget, however many run at once.
@@ -10,9 +10,11 @@ pub mod account;
 pub mod budget;
 pub mod ids;
 pub mod ledger;
+pub(crate) mod payload;
 pub mod period;
 pub mod price;
 pub mod table;
+pub mod till;
 pub mod usage;
 pub mod usd;
 
@@ -26,5 +28,6 @@ pub use ledger::{
 pub use period::{Day, Month};
 pub use price::Price;
 pub use table::{PriceTable, Pricing, Tariff};
+pub use till::{BudgetPolicy, Till};
 pub use usage::{GroupBy, UsageGroup, UsagePage, UsageQuery, UsageRow};
 pub use usd::{Usd, UsdError};

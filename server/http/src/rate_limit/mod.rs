@@ -41,6 +41,7 @@ pub(crate) async fn decorate<B>(
         }
     };
     write(&snapshot, response.headers_mut());
+    trail.facts().limits = Some(snapshot);
 }
 
 fn write(snapshot: &LimitSnapshot, headers: &mut HeaderMap) {

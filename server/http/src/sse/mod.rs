@@ -24,6 +24,7 @@ use sync_wrapper::SyncWrapper;
 use tokio::time::Instant;
 
 use crate::access_log::Trail;
+use crate::cost;
 use crate::listener::LazyTimer;
 use crate::problem::Problem;
 use crate::rate_limit;
@@ -60,6 +61,7 @@ pub(crate) async fn respond(
     };
 
     let upstream_limits = source.take_upstream_limits();
+    let used_model = source.take_used_model();
     let own_limits = source.own_limits();
     let body = SseBody {
         state: SyncWrapper::new(State {
@@ -78,6 +80,9 @@ pub(crate) async fn respond(
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // nginx would otherwise collect events until its buffer is full.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    if let Some(model) = used_model {
+        cost::write_used_model(&model, headers);
+    }
     if let Some(limits) = upstream_limits {
         rate_limit::write_upstream(&limits, headers);
     }

@@ -17,6 +17,7 @@ pub(crate) type Opening = BoxFuture<'static, Result<Streamed, Error>>;
 pub(super) struct Source {
     stage: Stage,
     upstream_limits: Option<RateLimitSnapshot>,
+    used_model: Option<Arc<str>>,
     trail: Arc<Trail>,
 }
 
@@ -28,7 +29,7 @@ enum Stage {
 
 impl Source {
     pub(super) fn new(opening: Opening, trail: Arc<Trail>) -> Self {
-        Source { stage: Stage::Opening(opening), upstream_limits: None, trail }
+        Source { stage: Stage::Opening(opening), upstream_limits: None, used_model: None, trail }
     }
 
     pub(super) async fn next(&mut self) -> Option<Result<ChatEvent, Error>> {
@@ -38,6 +39,11 @@ impl Source {
     /// As the upstream told them when it accepted; `None` before that.
     pub(super) fn take_upstream_limits(&mut self) -> Option<RateLimitSnapshot> {
         self.upstream_limits.take()
+    }
+
+    /// The provider's name for it; `None` before the provider accepted.
+    pub(super) fn take_used_model(&mut self) -> Option<Arc<str>> {
+        self.used_model.take()
     }
 
     /// The caller's, as they stand now; `None` before the stream runs and after its end.
@@ -72,6 +78,7 @@ impl Source {
         facts.upstream_request_id = streamed.meta.upstream_request_id;
         drop(facts);
         self.upstream_limits = streamed.meta.limits;
+        self.used_model = Some(streamed.target.upstream_model);
         self.stage = Stage::Running(streamed.events);
     }
 }

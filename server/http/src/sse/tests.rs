@@ -73,7 +73,7 @@ const TIMING: Timing =
 async fn respond_to(accepts_after_s: u64, acts: &[Act]) -> (Result<Response<Body>, Error>, u64) {
     let provider = Arc::new(Scripted { accepts_after_s, acts: Mutex::new(acts.to_vec()) });
     let mut catalog = Catalog::new();
-    catalog.add_model("m", provider, "m", 0).unwrap();
+    catalog.add_model("m", provider, "m", 0, novai_core::money::Tariff::FREE).unwrap();
     let gateway = Gateway::new(catalog);
     let request = serde_json::from_str(r#"{"model":"m","messages":[]}"#).unwrap();
     let chat = ChatRequest {

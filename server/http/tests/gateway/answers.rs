@@ -13,6 +13,10 @@ async fn a_completion_is_the_providers_json_with_our_headers() {
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(answer.header("x-ratelimit-remaining-requests"), Some("59"));
     assert_eq!(answer.header("x-ratelimit-reset-requests"), Some("1s"));
+    // 4 tokens at $1.00, 3 cached at $0.10 and 2 at $2.00 per million.
+    assert_eq!(answer.header("x-tokens-used"), Some("9"));
+    assert_eq!(answer.header("x-cost-usd"), Some("0.0000083"));
+    assert_eq!(answer.header("x-used-model"), Some("plain"));
     assert!(answer.header("x-request-id").unwrap().len() == 36);
     assert_eq!(answer.header("server"), None);
 }

@@ -22,7 +22,9 @@ pub(super) fn body(call: &ChatCall, kind: Kind) -> Result<Bytes, Error> {
     let renamed = (call.request.model != *call.upstream_model).then_some(&*call.upstream_model);
     let usage_missing = kind == Kind::StreamWithUsage
         && call.request.stream_options.as_ref().and_then(|options| options.include_usage) != Some(true);
-    if renamed.is_none() {
+    // The gateway's own: OpenAI refuses what it does not know.
+    let drop_usage = call.request.usage.is_some();
+    if renamed.is_none() && !drop_usage {
         if !usage_missing {
             return Ok(call.raw.clone());
         }
@@ -35,7 +37,7 @@ pub(super) fn body(call: &ChatCall, kind: Kind) -> Result<Bytes, Error> {
             return Ok(spliced);
         }
     }
-    rewrite(&call.raw, renamed, usage_missing).map_err(|error| Error::InvalidRequest {
+    rewrite(&call.raw, renamed, usage_missing, drop_usage).map_err(|error| Error::InvalidRequest {
         param: None,
         reason: format!("the body is not a JSON object: {error}"),
     })
@@ -57,12 +59,13 @@ fn splice(raw: &[u8]) -> Option<Bytes> {
     Some(out.freeze())
 }
 
-fn rewrite(raw: &[u8], model: Option<&str>, add_usage: bool) -> serde_json::Result<Bytes> {
+fn rewrite(raw: &[u8], model: Option<&str>, add_usage: bool, drop_usage: bool) -> serde_json::Result<Bytes> {
     let members: Members<'_> = serde_json::from_slice(raw)?;
     let mut out = Object::with_capacity(raw.len() + 64);
     let mut usage_added = !add_usage;
     for (name, value) in members.0 {
         match (name.as_str(), model) {
+            ("usage", _) if drop_usage => {}
             ("model", Some(model)) => out.member(&name, &serde_json::to_string(model)?),
             ("stream_options", _) if !usage_added => {
                 usage_added = true;

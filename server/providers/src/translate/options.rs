@@ -55,6 +55,8 @@ fn all(request: &ChatCompletionRequest) -> impl IntoIterator<Item = (&'static st
         messages: _,
         stream: _,
         stream_options: _,
+        // The gateway's own.
+        usage: _,
         max_completion_tokens,
         max_tokens,
         temperature,

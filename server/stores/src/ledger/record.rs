@@ -64,7 +64,7 @@ pub(super) fn settled(out: &mut Vec<u8>, id: ReservationId, settlement: &Settlem
 pub(super) fn noted(out: &mut Vec<u8>, id: ReservationId, progress: &Progress) {
     out.push(NOTED);
     out.extend_from_slice(&id.0.to_be_bytes());
-    number(out, progress.events);
+    number(out, progress.tokens_likely);
     out.push(u8::from(progress.usage.is_some()));
     if let Some(counts) = &progress.usage {
         usage(out, counts);
@@ -89,9 +89,9 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Record> {
         }
         NOTED => {
             let id = reader.id()?;
-            let events = reader.number()?;
+            let tokens_likely = reader.number()?;
             let usage = if reader.byte()? != 0 { Some(reader.usage()?) } else { None };
-            Record::Noted(id, Progress { events, usage })
+            Record::Noted(id, Progress { tokens_likely, usage })
         }
         _ => return None,
     };
@@ -283,7 +283,7 @@ mod tests {
             },
         );
         let progress = (any::<u64>(), proptest::option::of(any_usage()))
-            .prop_map(|(events, usage)| Progress { events, usage });
+            .prop_map(|(tokens_likely, usage)| Progress { tokens_likely, usage });
         prop_oneof![
             any_reservation().prop_map(Record::Reserved),
             (id.clone(), settlement).prop_map(|(id, settlement)| Record::Settled(id, settlement)),

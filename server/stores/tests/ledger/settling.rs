@@ -45,7 +45,7 @@ async fn without_counts_the_likely_input_and_a_token_per_event_are_charged() {
         let opened = books.open().await;
         let reservation = Arc::new(books.reservation("key_1", 100));
         reserve(&*opened.ledger, &reservation, &Budgets::default()).await.unwrap();
-        let progress = Progress { events: 3, usage: None };
+        let progress = Progress { tokens_likely: 3, usage: None };
         let settlement = Settlement::of(&reservation, Outcome::ClientLeft, progress, 0);
         assert!(settlement.is_estimate);
         opened.ledger.settle(&reservation, settlement);

@@ -92,14 +92,14 @@ pub async fn reserve(
 
 /// Settles by what the upstream counted.
 pub fn settle(ledger: &dyn Ledger, reservation: &Arc<Reservation>, tokens: TokenUsage) -> Settlement {
-    let progress = Progress { events: 1, usage: Some(tokens) };
+    let progress = Progress { tokens_likely: 1, usage: Some(tokens) };
     let settlement = Settlement::of(reservation, Outcome::Complete, progress, reservation.admitted_at_ms + 5);
     ledger.settle(reservation, settlement);
     settlement
 }
 
 pub fn facts(events: u64, usage: Option<TokenUsage>) -> Arc<StreamFacts> {
-    Arc::new(StreamFacts::from(Progress { events, usage }))
+    Arc::new(StreamFacts::from(Progress { tokens_likely: events, usage }))
 }
 
 /// Everything of the two days around [`TODAY`].

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::generated::types::{
     AudioOptions, FunctionCallChoice, FunctionDefinition, Message, Metadata, Modality, ModelId,
     ModerationOptions, Prediction, PromptCacheOptions, ResponseFormat, Stop, StreamOptions, Tool, ToolChoice,
-    Verbosity, WebSearchOptions,
+    UsageOptions, Verbosity, WebSearchOptions,
 };
 
 /// A conversation to be continued by a model, and how. Only `model` and `messages` are required.
@@ -35,6 +35,9 @@ pub struct ChatCompletionRequest {
     /// Options of the stream. Only meaningful with `stream` set to true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_options: Option<StreamOptions>,
+    /// What the answer's `usage` tells. The gateway answers this itself; providers do not see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<UsageOptions>,
     /// Most tokens that each choice may have, reasoning tokens included. An answer that reaches it ends
     /// with `finish_reason` `length`. Absent, the model's own limit applies.
     ///
@@ -212,6 +215,12 @@ impl ChatCompletionRequest {
     /// Options of the stream. Only meaningful with `stream` set to true.
     pub fn stream_options(mut self, stream_options: StreamOptions) -> Self {
         self.stream_options = Some(stream_options);
+        self
+    }
+
+    /// What the answer's `usage` tells. The gateway answers this itself; providers do not see it.
+    pub fn usage(mut self, usage: UsageOptions) -> Self {
+        self.usage = Some(usage);
         self
     }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use novai_core::money::{Price, Tariff};
 use novai_core::{Catalog, Gateway, KeyStore, Principal, Scopes};
 use novai_http::access_log::LineSink;
 use novai_http::cors::Cors;
@@ -14,6 +15,10 @@ use tokio::sync::mpsc;
 
 use super::provider::{Fake, MODELS, Note};
 use super::within;
+
+/// $1.00, $0.10 and $2.00 per million tokens.
+pub const TARIFF: Tariff =
+    Tariff { price: Price::text(1_000_000_000, 100_000_000, 2_000_000_000), output_tokens_max: None };
 
 pub const GOOD_KEY: &str = "sk-novai-good";
 
@@ -46,7 +51,7 @@ impl Setup {
         let fake = Arc::new(fake);
         let mut catalog = Catalog::new();
         for model in MODELS {
-            catalog.add_model(model, fake.clone(), model, 1_700_000_000).unwrap();
+            catalog.add_model(model, fake.clone(), model, 1_700_000_000, TARIFF).unwrap();
         }
         let shutdown = Shutdown::default();
         let gateway = Arc::new(Gateway::new(catalog));

@@ -13,7 +13,7 @@ use crate::generated::support;
 use crate::generated::{
     AudioOptions, Check, FunctionCallChoice, FunctionDefinition, Message, Metadata, Modality, ModelId,
     ModerationOptions, Path, Prediction, PromptCacheOptions, ResponseFormat, Stop, StreamOptions, Tool,
-    ToolChoice, Verbosity, Violation, WebSearchOptions,
+    ToolChoice, UsageOptions, Verbosity, Violation, WebSearchOptions,
 };
 
 /// A conversation to be continued by a model, and how. Only `model` and `messages` are required.
@@ -37,6 +37,9 @@ pub struct ChatCompletionRequest {
     /// Options of the stream. Only meaningful with `stream` set to true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_options: Option<StreamOptions>,
+    /// What the answer's `usage` tells. The gateway answers this itself; providers do not see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<UsageOptions>,
     /// Most tokens that each choice may have, reasoning tokens included. An answer that reaches it ends
     /// with `finish_reason` `length`. Absent, the model's own limit applies.
     ///
@@ -214,6 +217,12 @@ impl ChatCompletionRequest {
     /// Options of the stream. Only meaningful with `stream` set to true.
     pub fn stream_options(mut self, stream_options: StreamOptions) -> Self {
         self.stream_options = Some(stream_options);
+        self
+    }
+
+    /// What the answer's `usage` tells. The gateway answers this itself; providers do not see it.
+    pub fn usage(mut self, usage: UsageOptions) -> Self {
+        self.usage = Some(usage);
         self
     }
 

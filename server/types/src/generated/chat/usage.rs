@@ -24,6 +24,9 @@ pub struct Usage {
     /// What the answers' tokens were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion_tokens_details: Option<CompletionTokensDetails>,
+    /// What the request cost its caller, in US dollars. Only where the request asked with `usage`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
     pub extra: Map<String, Value>,

@@ -1,0 +1,45 @@
+//! `usage.cost` in an answer's JSON, for callers who ask for it. Everything else stays the bytes that it was.
+
+use bytes::Bytes;
+use indexmap::IndexMap;
+use serde_json::value::RawValue;
+
+use super::usd::Usd;
+
+type Members = IndexMap<String, Box<RawValue>>;
+
+/// `json` with `cost` in its `usage`; unchanged where there is no `usage` to put it in.
+pub(crate) fn with_cost(json: &Bytes, cost: Usd) -> Bytes {
+    added(json, cost).map_or_else(|| json.clone(), Bytes::from)
+}
+
+fn added(json: &[u8], cost: Usd) -> Option<Vec<u8>> {
+    let mut answer: Members = serde_json::from_slice(json).ok()?;
+    let mut usage: Members = serde_json::from_str(answer.get("usage")?.get()).ok()?;
+    // A decimal is a JSON number as it stands; no float has to hold it.
+    usage.insert("cost".to_owned(), RawValue::from_string(cost.to_string()).ok()?);
+    answer.insert("usage".to_owned(), serde_json::value::to_raw_value(&usage).ok()?);
+    serde_json::to_vec(&answer).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cost_goes_into_usage_and_nothing_else_changes() {
+        let cost = Usd::from_nano(38_000);
+        for (json, expected) in [
+            (
+                r#"{"z":1.50,"usage":{"total_tokens":3,"x":[1, 2]},"a":"é"}"#,
+                r#"{"z":1.50,"usage":{"total_tokens":3,"x":[1, 2],"cost":0.000038},"a":"é"}"#,
+            ),
+            (r#"{"usage":{"cost":7,"b":1}}"#, r#"{"usage":{"cost":0.000038,"b":1}}"#),
+            (r#"{"usage":null}"#, r#"{"usage":null}"#),
+            (r#"{"choices":[]}"#, r#"{"choices":[]}"#),
+            ("nope", "nope"),
+        ] {
+            assert_eq!(with_cost(&Bytes::from_static(json.as_bytes()), cost), expected, "{json}");
+        }
+    }
+}

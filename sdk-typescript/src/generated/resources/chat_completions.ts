@@ -48,7 +48,8 @@ export class ChatCompletions extends Resource {
    * @throws APIStatusError 415: The request's body is not declared as `application/json`.
    * @throws UnprocessableEntityError 422: The request is well formed, but the provider cannot
    *   act on it.
-   * @throws RateLimitError 429: Too many requests or tokens.
+   * @throws RateLimitError 429: Too many requests or tokens: wait as `Retry-After` says, then
+   *   send the request again.
    * @throws APIStatusError 431: The request has too many header fields, or too large ones.
    * @throws InternalServerError 500: A fault of the gateway.
    * @throws InternalServerError 502: The provider could not be reached, broke off, answered

@@ -51,6 +51,9 @@ export interface ChatCompletionRequest {
   /** Options of the stream. Only meaningful with `stream` set to true. */
   stream_options?: StreamOptions | null | undefined;
 
+  /** What the answer's `usage` tells. The gateway answers this itself; providers do not see it. */
+  usage?: UsageOptions | null | undefined;
+
   /**
    * Most tokens that each choice may have, reasoning tokens included. An answer that reaches it
    * ends with `finish_reason` `length`. Absent, the model's own limit applies.
@@ -1153,6 +1156,24 @@ export interface Usage {
 
   /** What the answers' tokens were. */
   completion_tokens_details?: CompletionTokensDetails | null;
+
+  /**
+   * What the request cost its caller, in US dollars. Only where the request asked with `usage`.
+   *
+   * At least 0.
+   */
+  cost?: number | null;
+}
+
+/** What the answer's `usage` tells. */
+export interface UsageOptions {
+  /**
+   * Whether `usage` has the request's `cost`. On a stream this asks for the last chunk with
+   * `usage`, too, as `stream_options.include_usage` does.
+   *
+   * @default false
+   */
+  include?: boolean | null | undefined;
 }
 
 /** What the request's tokens were. A count that the provider does not report is absent. */

@@ -307,6 +307,17 @@ class StreamOptionsParam(TypedDict, total=False):
     """
 
 
+class UsageOptionsParam(TypedDict, total=False):
+    """What the answer's `usage` tells."""
+
+    include: Optional[bool]
+    """Whether `usage` has the request's `cost`. On a stream this asks for the last chunk with `usage`, too, as
+    `stream_options.include_usage` does.
+
+    Default: `False`.
+    """
+
+
 StopParam = Union[str, Sequence[str]]
 """One text at which the answer ends, or a list of up to four."""
 
@@ -647,6 +658,8 @@ class ChatCompletionRequestParam(TypedDict, total=False):
     """Whether the answer comes as server-sent events while the model writes it. Default: `False`."""
     stream_options: Optional[StreamOptionsParam]
     """Options of the stream. Only meaningful with `stream` set to true."""
+    usage: Optional[UsageOptionsParam]
+    """What the answer's `usage` tells. The gateway answers this itself; providers do not see it."""
     max_completion_tokens: Optional[int]
     """Most tokens that each choice may have, reasoning tokens included. An answer that reaches it ends with
     `finish_reason` `length`. Absent, the model's own limit applies.

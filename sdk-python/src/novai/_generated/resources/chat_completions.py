@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         StreamOptionsParam,
         ToolChoiceParam,
         ToolParam,
+        UsageOptionsParam,
         Verbosity,
         WebSearchOptionsParam,
     )
@@ -68,6 +69,7 @@ class ChatCompletions(Resource):
         messages: Sequence[MessageParam],
         stream: Union[Literal[False], Omit, None] = omit,
         stream_options: Union[StreamOptionsParam, Omit, None] = omit,
+        usage: Union[UsageOptionsParam, Omit, None] = omit,
         max_completion_tokens: Union[int, Omit, None] = omit,
         max_tokens: Union[int, Omit, None] = omit,
         temperature: Union[float, Omit, None] = omit,
@@ -112,6 +114,7 @@ class ChatCompletions(Resource):
         messages: Sequence[MessageParam],
         stream: Literal[True],
         stream_options: Union[StreamOptionsParam, Omit, None] = omit,
+        usage: Union[UsageOptionsParam, Omit, None] = omit,
         max_completion_tokens: Union[int, Omit, None] = omit,
         max_tokens: Union[int, Omit, None] = omit,
         temperature: Union[float, Omit, None] = omit,
@@ -156,6 +159,7 @@ class ChatCompletions(Resource):
         messages: Sequence[MessageParam],
         stream: Optional[bool],
         stream_options: Union[StreamOptionsParam, Omit, None] = omit,
+        usage: Union[UsageOptionsParam, Omit, None] = omit,
         max_completion_tokens: Union[int, Omit, None] = omit,
         max_tokens: Union[int, Omit, None] = omit,
         temperature: Union[float, Omit, None] = omit,
@@ -199,6 +203,7 @@ class ChatCompletions(Resource):
         messages: Sequence[MessageParam],
         stream: Union[bool, Omit, None] = omit,
         stream_options: Union[StreamOptionsParam, Omit, None] = omit,
+        usage: Union[UsageOptionsParam, Omit, None] = omit,
         max_completion_tokens: Union[int, Omit, None] = omit,
         max_tokens: Union[int, Omit, None] = omit,
         temperature: Union[float, Omit, None] = omit,
@@ -252,6 +257,7 @@ class ChatCompletions(Resource):
             messages: The conversation so far, oldest message first. At least 1 item.
             stream: Whether the answer comes as server-sent events while the model writes it. Default: `False`.
             stream_options: Options of the stream. Only meaningful with `stream` set to true.
+            usage: What the answer's `usage` tells. The gateway answers this itself; providers do not see it.
             max_completion_tokens: Most tokens that each choice may have, reasoning tokens included. An answer
                 that reaches it ends with `finish_reason` `length`. Absent, the model's own limit applies. From 1 to
                 2147483647.
@@ -324,7 +330,8 @@ class ChatCompletions(Resource):
             ConflictError: 409. The provider refused the request because of another one that is under way, or the
                 gateway has no room for another key.
             UnprocessableEntityError: 422. The request is well formed, but the provider cannot act on it.
-            RateLimitError: 429. Too many requests or tokens.
+            RateLimitError: 429. Too many requests or tokens: wait as `Retry-After` says, then send the request
+                again.
             InternalServerError: 500. A fault of the gateway. 502. The provider could not be reached, broke off,
                 answered something it should not, or refused the gateway's own credentials. 503. The gateway has no
                 room for the request (`overloaded`), does not take work now (`not_ready`), or cannot reach its own
@@ -335,6 +342,7 @@ class ChatCompletions(Resource):
             "messages": messages,
             "stream": stream,
             "stream_options": stream_options,
+            "usage": usage,
             "max_completion_tokens": max_completion_tokens,
             "max_tokens": max_tokens,
             "temperature": temperature,
@@ -390,6 +398,7 @@ class AsyncChatCompletions(AsyncResource):
         messages: Sequence[MessageParam],
         stream: Union[Literal[False], Omit, None] = omit,
         stream_options: Union[StreamOptionsParam, Omit, None] = omit,
+        usage: Union[UsageOptionsParam, Omit, None] = omit,
         max_completion_tokens: Union[int, Omit, None] = omit,
         max_tokens: Union[int, Omit, None] = omit,
         temperature: Union[float, Omit, None] = omit,
@@ -434,6 +443,7 @@ class AsyncChatCompletions(AsyncResource):
         messages: Sequence[MessageParam],
         stream: Literal[True],
         stream_options: Union[StreamOptionsParam, Omit, None] = omit,
+        usage: Union[UsageOptionsParam, Omit, None] = omit,
         max_completion_tokens: Union[int, Omit, None] = omit,
         max_tokens: Union[int, Omit, None] = omit,
         temperature: Union[float, Omit, None] = omit,
@@ -478,6 +488,7 @@ class AsyncChatCompletions(AsyncResource):
         messages: Sequence[MessageParam],
         stream: Optional[bool],
         stream_options: Union[StreamOptionsParam, Omit, None] = omit,
+        usage: Union[UsageOptionsParam, Omit, None] = omit,
         max_completion_tokens: Union[int, Omit, None] = omit,
         max_tokens: Union[int, Omit, None] = omit,
         temperature: Union[float, Omit, None] = omit,
@@ -521,6 +532,7 @@ class AsyncChatCompletions(AsyncResource):
         messages: Sequence[MessageParam],
         stream: Union[bool, Omit, None] = omit,
         stream_options: Union[StreamOptionsParam, Omit, None] = omit,
+        usage: Union[UsageOptionsParam, Omit, None] = omit,
         max_completion_tokens: Union[int, Omit, None] = omit,
         max_tokens: Union[int, Omit, None] = omit,
         temperature: Union[float, Omit, None] = omit,
@@ -574,6 +586,7 @@ class AsyncChatCompletions(AsyncResource):
             messages: The conversation so far, oldest message first. At least 1 item.
             stream: Whether the answer comes as server-sent events while the model writes it. Default: `False`.
             stream_options: Options of the stream. Only meaningful with `stream` set to true.
+            usage: What the answer's `usage` tells. The gateway answers this itself; providers do not see it.
             max_completion_tokens: Most tokens that each choice may have, reasoning tokens included. An answer
                 that reaches it ends with `finish_reason` `length`. Absent, the model's own limit applies. From 1 to
                 2147483647.
@@ -646,7 +659,8 @@ class AsyncChatCompletions(AsyncResource):
             ConflictError: 409. The provider refused the request because of another one that is under way, or the
                 gateway has no room for another key.
             UnprocessableEntityError: 422. The request is well formed, but the provider cannot act on it.
-            RateLimitError: 429. Too many requests or tokens.
+            RateLimitError: 429. Too many requests or tokens: wait as `Retry-After` says, then send the request
+                again.
             InternalServerError: 500. A fault of the gateway. 502. The provider could not be reached, broke off,
                 answered something it should not, or refused the gateway's own credentials. 503. The gateway has no
                 room for the request (`overloaded`), does not take work now (`not_ready`), or cannot reach its own
@@ -657,6 +671,7 @@ class AsyncChatCompletions(AsyncResource):
             "messages": messages,
             "stream": stream,
             "stream_options": stream_options,
+            "usage": usage,
             "max_completion_tokens": max_completion_tokens,
             "max_tokens": max_tokens,
             "temperature": temperature,

@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from ..params.chat import ToolNameParam as ToolNameParam
     from ..params.chat import ToolParam as ToolParam
     from ..params.chat import ToolSelectionParam as ToolSelectionParam
+    from ..params.chat import UsageOptionsParam as UsageOptionsParam
     from ..params.chat import UserMessageParam as UserMessageParam
     from ..params.chat import Verbosity as Verbosity
     from ..params.chat import VoiceParam as VoiceParam
@@ -257,6 +258,7 @@ _MODULES = {
         "ToolNameParam",
         "ToolParam",
         "ToolSelectionParam",
+        "UsageOptionsParam",
         "UserMessageParam",
         "Verbosity",
         "VoiceParam",

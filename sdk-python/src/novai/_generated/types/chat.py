@@ -284,6 +284,8 @@ class Usage(BaseModel):
         "completion_tokens_details", CompletionTokensDetails
     )
     """What the answers' tokens were."""
+    cost: Optional[float] = field("cost")
+    """What the request cost its caller, in US dollars. Only where the request asked with `usage`. At least 0."""
 
 
 class ModerationResult(BaseModel):

@@ -99,7 +99,8 @@ async fn serve(config: Config, access_log: Arc<dyn novai_http::access_log::LineS
     drop(created);
 
     let catalog = wiring::catalog(config.providers, &config.models, config.prices)?;
-    let gateway = Arc::new(Gateway::new(catalog).paid_through(till));
+    let limits = wiring::limits(config.rate_limits)?;
+    let gateway = Arc::new(Gateway::new(catalog).limited_by(limits).paid_through(till));
     let shutdown = Shutdown::default();
     let ports = Ports { gateway, keys: Arc::clone(&keys) as _, key_admin: Arc::clone(&keys) as _ };
     let app = Arc::new(App::new(ports, config.options, shutdown.clone()));

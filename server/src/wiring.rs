@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use novai_core::limits::{LimitStore, Limits, MemoryStore, TokioClock};
 use novai_core::money::{BudgetPolicy, Ledger, PriceTable, Pricing, Till};
 use novai_core::{Catalog, Clock, Provider, SystemClock};
 use novai_providers::anthropic::Anthropic;
 use novai_providers::gemini::Gemini;
 use novai_providers::openai::OpenAi;
 use novai_providers::sim::Sim;
-
+use novai_providers::tokens::Tokenizers;
 use novai_stores::database::Database;
 use novai_stores::ledger::{Recovered, SqliteLedger};
+use novai_stores::redis::RedisStore;
 
-use crate::config::{LedgerSettings, ModelSettings, ProviderKind, ProviderSettings};
+use crate::config::{LedgerSettings, ModelSettings, ProviderKind, ProviderSettings, RateLimits, Store};
 
 pub fn catalog(
     providers: Vec<ProviderSettings>,
@@ -84,4 +86,14 @@ fn provider(name: &str, kind: ProviderKind) -> anyhow::Result<Arc<dyn Provider>>
         ProviderKind::Gemini(config) => Arc::new(Gemini::new(*config)?),
         ProviderKind::Sim => Arc::new(Sim::new(name)),
     })
+}
+
+/// Needs the runtime: Redis is asked from it.
+pub fn limits(settings: RateLimits) -> anyhow::Result<Limits> {
+    let clock = Arc::new(TokioClock::new());
+    let store: Arc<dyn LimitStore> = match settings.store {
+        Store::Memory { scopes_max } => Arc::new(MemoryStore::new(clock, scopes_max)),
+        Store::Redis(redis) => Arc::new(RedisStore::new(&redis, clock).context("limits.store")?),
+    };
+    Ok(Limits::new(settings.policy, store, Arc::new(Tokenizers::default())))
 }

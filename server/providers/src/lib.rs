@@ -2,7 +2,8 @@
 //!
 //! Start at [`openai::OpenAi`] (any OpenAI-compatible server), [`anthropic::Anthropic`], [`gemini::Gemini`] or [`sim::Sim`] (no server at all). What they share lies
 //! beside them: [`client`], the HTTP client that is polled from the stream's own task, [`sse`], the decoder, and how
-//! refusals (`errors`) and response headers (`headers`) are read; `translate` is for vendors whose API is not OpenAI's.
+//! refusals (`errors`) and response headers (`headers`) are read; `translate` is for vendors whose API is not OpenAI's;
+//! [`tokens`] counts for limits what models will count.
 //!
 //! **Invariant:** an adaptor implements [`novai_core::Provider`] and knows neither the gateway's HTTP side nor another
 //! adaptor.
@@ -17,5 +18,6 @@ pub mod openai;
 mod shared;
 pub mod sim;
 pub mod sse;
+pub mod tokens;
 mod translate;
 pub mod upstream;

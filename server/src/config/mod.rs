@@ -4,6 +4,7 @@
 //! Start at [`load`]. [`reader`] turns TOML into values with line numbers; [`sections`] and [`providers`] say what the keys
 //! mean. `novai.example.toml` documents them for operators.
 
+mod limits;
 mod money;
 mod prices;
 mod problem;
@@ -22,6 +23,7 @@ use novai_stores::database::PostgresUrl;
 use novai_stores::keys::chosen;
 
 pub use money::LedgerSettings;
+pub use limits::{RateLimits, Store};
 pub use problem::{Problem, Problems};
 pub use providers::{ModelSettings, ProviderKind, ProviderSettings};
 use reader::Reader;
@@ -41,6 +43,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     pub bootstrap_key: Option<Secret>,
     pub limits: Limits,
+    pub rate_limits: RateLimits,
     pub options: novai_http::Options,
     pub cors: Cors,
     pub tls: Option<TlsFiles>,
@@ -82,6 +85,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
     let cors = sections::cors(root.section("cors"));
     let tls = sections::tls(root.section("tls"));
     let mut log = sections::log(root.section("log"));
+    let rate_limits = limits::limits(root.section("limits"), env);
     let mut providers = providers::providers(root.sections("providers"), env);
     let mut prices = PriceTable::default();
     let mut price_problems = prices::read_table(&mut prices, "prices.toml", prices::SHIPPED);
@@ -184,6 +188,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
         data_dir: overrides.data_dir.or(data_dir).unwrap_or_else(|| Path::new(DATA_DIR_DEFAULT).to_owned()),
         bootstrap_key,
         limits,
+        rate_limits,
         options,
         cors,
         tls,

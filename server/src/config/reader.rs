@@ -77,6 +77,11 @@ impl<T> At<T> {
     pub fn reference(&self) -> &Reference {
         &self.reader
     }
+
+    /// What the value stands for, at the same place.
+    pub fn with<U>(&self, value: U) -> At<U> {
+        At { value, reader: self.reader.clone() }
+    }
 }
 
 impl Reference {
@@ -173,25 +178,29 @@ impl<'a> Section<'a> {
     }
 
     pub fn integer(&mut self, key: &'static str, range: RangeInclusive<u64>, default: u64) -> u64 {
-        let Some(value) = self.take(key) else { return default };
+        self.integer_if_set(key, range, default).unwrap_or(default)
+    }
+
+    pub fn integer_if_set(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<u64>,
+        example: u64,
+    ) -> Option<u64> {
+        let value = self.take(key)?;
         let number = match value.get_ref() {
             DeValue::Integer(digits) => {
                 u64::from_str_radix(&digits.as_str().replace('_', ""), digits.radix()).ok()
             }
             _ => None,
         };
-        if let Some(number) = number.filter(|number| range.contains(number)) {
-            return number;
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            let expected = format!("a whole number from {} to {}", range.start(), range.end());
+            let got = shown(value.get_ref());
+            self.mistyped(key, &value.span(), &expected, &got, format!("write {key} = {example}"));
         }
-        let expected = format!("a whole number from {} to {}", range.start(), range.end());
-        self.mistyped(
-            key,
-            &value.span(),
-            &expected,
-            &shown(value.get_ref()),
-            format!("write {key} = {default}"),
-        );
-        default
+        number
     }
 
     pub fn millis(&mut self, key: &'static str, default: Duration) -> Duration {

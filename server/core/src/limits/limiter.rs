@@ -17,6 +17,11 @@ use crate::principal::Principal;
 /// Where neither the request nor the configuration says: what most chat models allow by default.
 pub const OUTPUT_TOKENS_DEFAULT: u64 = 4096;
 
+/// Longer bodies are counted in a thread of their own: one endless word takes a tokenizer some 400 ns per byte.
+const COUNTED_HERE_BYTES_MAX: usize = 16 * 1024;
+/// Longer ones not at all; their bytes stand for their tokens.
+const COUNTED_BYTES_MAX: usize = 2 * 1024 * 1024;
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rule {
     pub spec: LimitSpec,
@@ -112,7 +117,7 @@ impl Limits {
             decided => return decided.map(|permit| permit.with_input(estimate.input)),
         };
         // So near the limit that counting pays.
-        match self.count(&ask) {
+        match self.count(&ask).await {
             Some(input) if input < estimate.input => {
                 estimate.input = input;
                 let demand = Demand { limits, tokens: estimate.reserved(tightest) };
@@ -137,9 +142,17 @@ impl Limits {
         self.store.drained().await;
     }
 
-    fn count(&self, ask: &Ask<'_>) -> Option<u64> {
+    async fn count(&self, ask: &Ask<'_>) -> Option<u64> {
         let json = std::str::from_utf8(ask.raw).ok().filter(|_| estimate::is_text(ask.request))?;
-        self.estimator.count(ask.upstream_model, json)
+        if json.len() <= COUNTED_HERE_BYTES_MAX {
+            return self.estimator.count(ask.upstream_model, json);
+        }
+        if json.len() > COUNTED_BYTES_MAX {
+            return None;
+        }
+        let estimator = Arc::clone(&self.estimator);
+        let (model, json) = (ask.upstream_model.to_owned(), json.to_owned());
+        tokio::task::spawn_blocking(move || estimator.count(&model, &json)).await.ok()?
     }
 
     fn applied(&self, principal: &Principal, model: Option<&str>) -> Vec<AppliedLimit> {

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 pub const SHARED_ABSENT: &str = "skipped: ../shared is absent";
 
 /// Folders that tools write beside sources.
-const BUILT: [&str; 4] = ["target", "node_modules", "__pycache__", "dist"];
+const BUILT: [&str; 5] = ["target", "node_modules", "__pycache__", "dist", "build"];
 
 pub struct Repo {
     root: PathBuf,

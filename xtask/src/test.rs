@@ -1,6 +1,7 @@
 //! `cargo xtask test` and `cargo xtask ci`: every test there is, one row each, all of them even if one fails.
 
 mod alone;
+mod typescript;
 
 use std::time::Instant;
 
@@ -33,7 +34,7 @@ enum Outcome {
 type Step = fn(&Repo) -> Result<Outcome>;
 
 /// Cheap ones first: most mistakes show within a minute.
-const STEPS: [(&str, Step); 11] = [
+const STEPS: [(&str, Step); 14] = [
     ("tools", tools),
     ("format", |repo| cargo(repo, &["fmt", "--all", "--check"])),
     ("fresh", |repo| {
@@ -53,6 +54,9 @@ const STEPS: [(&str, Step); 11] = [
         Ok(Outcome::Passed("scenarios on the server and the Rust SDK".into()))
     }),
     ("examples", |repo| Ok(Outcome::Passed(format!("{} ran against novai-sim", examples::run(repo)?)))),
+    ("typescript", typescript::package),
+    ("typescript corpus", typescript::corpus),
+    ("typescript platforms", typescript::platforms),
     ("deny", licences),
 ];
 

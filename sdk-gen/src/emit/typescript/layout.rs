@@ -136,7 +136,9 @@ impl Layout {
         }
         let one = format!("): {}{tail}", answer.one_line());
         self.dedent();
-        if self.fits(&one) || answer.variants.is_empty() {
+        // A single name stays where it is, however long.
+        let is_name = matches!(answer.variants.as_slice(), [only] if !only.contains(['<', '{', '[']));
+        if self.fits(&one) || is_name {
             self.line(one);
             return;
         }
@@ -208,6 +210,8 @@ impl Layout {
                 self.line(format!("{inside};"));
                 self.close(format!("}}{after};"));
             }
+            // A member's type stays on its line, however long.
+            None if head.ends_with(": ") => self.line(format!("{head}{ty};")),
             None => {
                 self.open(head.trim_end());
                 self.line(format!("{ty};"));

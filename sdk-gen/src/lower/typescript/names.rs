@@ -51,6 +51,8 @@ const KEYWORDS: &[&str] = &[
     "static",
     "super",
     "switch",
+    // No keyword, but a module that exports it cannot be imported at run time: `await` would call it.
+    "then",
     "this",
     "throw",
     "true",

@@ -12,7 +12,7 @@ use novai_providers::openai::OpenAi;
 use novai_providers::sim::Sim;
 use novai_providers::tokens::Tokenizers;
 use novai_stores::database::Database;
-use novai_stores::ledger::{Recovered, SqliteLedger};
+use novai_stores::ledger::{PostgresLedger, Recovered, SqliteLedger};
 use novai_stores::redis::RedisStore;
 
 use crate::config::{LedgerSettings, ModelSettings, ProviderKind, ProviderSettings, RateLimits, Store};
@@ -60,22 +60,26 @@ pub async fn till(
     let mut random = [0; 8];
     getrandom::fill(&mut random).context("this machine has no randomness")?;
     let random = u64::from_ne_bytes(random);
-    let ledger: Arc<dyn Ledger> = match database {
-        _ if !settings.is_enabled => Arc::new(()),
+    let (ledger, recovered): (Arc<dyn Ledger>, Recovered) = match database {
+        _ if !settings.is_enabled => (Arc::new(()), Recovered::default()),
         Database::Sqlite(sqlite) => {
-            let opened = SqliteLedger::open(sqlite.clone(), settings.durability, Arc::clone(&clock)).await?;
-            let (ledger, recovered) = opened;
-            if recovered != Recovered::default() {
-                tracing::warn!(
-                    settled = recovered.settled,
-                    orphans = recovered.orphans,
-                    "an earlier process did not end as it should: its requests are settled now"
-                );
-            }
-            Arc::new(ledger)
+            let (ledger, recovered) =
+                SqliteLedger::open(sqlite.clone(), settings.durability, Arc::clone(&clock)).await?;
+            (Arc::new(ledger), recovered)
         }
-        Database::Postgres(_) => anyhow::bail!("the ledger in PostgreSQL"),
+        Database::Postgres(postgres) => {
+            let (ledger, recovered) =
+                PostgresLedger::open(postgres.clone(), Arc::clone(&clock), random).await?;
+            (Arc::new(ledger), recovered)
+        }
     };
+    if recovered != Recovered::default() {
+        tracing::warn!(
+            settled = recovered.settled,
+            orphans = recovered.orphans,
+            "an earlier process did not end as it should: its requests are settled now"
+        );
+    }
     Ok(Till::new(ledger, clock, budgets, random))
 }
 

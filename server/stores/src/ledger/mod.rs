@@ -6,12 +6,14 @@
 //! **Invariant:** a ledger row is added once, by the reservation's id, and never changed.
 
 mod journal;
+mod postgres;
 mod record;
 mod rows;
 mod sqlite;
 mod usage;
 
 pub use journal::Durability;
+pub use postgres::PostgresLedger;
 pub use sqlite::SqliteLedger;
 
 /// What a start found of earlier processes that did not end as they should.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use novai_core::money::{BudgetPeriod, BudgetScope, BudgetSpec, Budgets, Refusal, Settlement};
 
-use crate::support::{Books, KINDS, TODAY, day, nano, reserve, settle, usage};
+use crate::support::{Books, TODAY, day, kinds, nano, reserve, settle, usage};
 
 fn daily(nano_usd: u64) -> BudgetSpec {
     BudgetSpec { day_nano_usd: Some(nano_usd), month_nano_usd: None }
@@ -15,7 +15,7 @@ fn daily(nano_usd: u64) -> BudgetSpec {
 async fn every_budget_binds_and_the_refusal_names_it() {
     let monthly = BudgetSpec { day_nano_usd: None, month_nano_usd: Some(20_000) };
     let none = BudgetSpec::default();
-    for kind in KINDS {
+    for kind in kinds() {
         for (budgets, scope, period) in [
             (Budgets { key: daily(20_000), tenant: none, global: none }, BudgetScope::Key, BudgetPeriod::Day),
             (Budgets { key: monthly, tenant: none, global: none }, BudgetScope::Key, BudgetPeriod::Month),
@@ -26,7 +26,7 @@ async fn every_budget_binds_and_the_refusal_names_it() {
             ),
             (Budgets { key: none, tenant: none, global: monthly }, BudgetScope::Global, BudgetPeriod::Month),
         ] {
-            let books = Books::new(kind);
+            let books = Books::new(kind).await;
             let opened = books.open().await;
             let make = |tokens| {
                 let mut reservation = books.reservation("key_1", tokens);
@@ -57,8 +57,8 @@ async fn every_budget_binds_and_the_refusal_names_it() {
 
 #[tokio::test]
 async fn a_refusal_takes_nothing_from_anybody() {
-    for kind in KINDS {
-        let books = Books::new(kind);
+    for kind in kinds() {
+        let books = Books::new(kind).await;
         let opened = books.open().await;
         let wide = Budgets { key: daily(100_000), global: daily(1000), ..Budgets::default() };
         for _ in 0..5 {
@@ -77,8 +77,8 @@ async fn a_refusal_takes_nothing_from_anybody() {
 
 #[tokio::test]
 async fn what_was_spent_is_remembered() {
-    for kind in KINDS {
-        let books = Books::new(kind);
+    for kind in kinds() {
+        let books = Books::new(kind).await;
         let budgets = Budgets { key: daily(20_000), ..Budgets::default() };
         let opened = books.open().await;
         let spent = Arc::new(books.reservation("key_1", 8));
@@ -102,8 +102,8 @@ async fn what_was_spent_is_remembered() {
 /// Two gateways where the database allows it; many callers each.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn callers_at_once_never_take_more_than_there_is() {
-    for kind in KINDS {
-        let books = Arc::new(Books::new(kind));
+    for kind in kinds() {
+        let books = Arc::new(Books::new(kind).await);
         let opened = Arc::new(books.open().await);
         let admitted = Arc::new(AtomicU64::new(0));
         // 25 reservations of 10 tokens fit; half of each is given back, which lets more in.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use novai_core::money::{BudgetSpec, Budgets};
 
-use crate::support::{Books, KINDS, facts, reserve, settle, totals, usage};
+use crate::support::{Books, facts, kinds, reserve, settle, totals, usage};
 
 #[tokio::test]
 async fn what_was_under_way_is_charged_by_what_was_noted() {
-    for kind in KINDS {
-        let books = Books::new(kind);
+    for kind in kinds() {
+        let books = Books::new(kind).await;
         let opened = books.open().await;
         let cases = [
             // (events, counts) → (prompt, completion)
@@ -37,8 +37,8 @@ async fn what_was_under_way_is_charged_by_what_was_noted() {
 
 #[tokio::test]
 async fn an_orphan_counts_against_its_budget() {
-    for kind in KINDS {
-        let books = Books::new(kind);
+    for kind in kinds() {
+        let books = Books::new(kind).await;
         let budgets = Budgets {
             key: BudgetSpec { day_nano_usd: Some(100_000), month_nano_usd: None },
             ..Budgets::default()
@@ -58,8 +58,8 @@ async fn an_orphan_counts_against_its_budget() {
 
 #[tokio::test]
 async fn what_was_settled_is_there_at_once_and_stays() {
-    for kind in KINDS {
-        let books = Books::new(kind);
+    for kind in kinds() {
+        let books = Books::new(kind).await;
         for round in 1..=5 {
             let opened = books.open().await;
             for _ in 0..50 {

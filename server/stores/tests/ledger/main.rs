@@ -5,6 +5,9 @@
 mod budgets;
 mod crashes;
 mod model;
+mod replicas;
+#[path = "../server/mod.rs"]
+mod server;
 mod settling;
 mod support;
 mod usage;

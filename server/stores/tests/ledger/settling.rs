@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use novai_core::money::{Budgets, Outcome, Progress, Settlement};
 
-use crate::support::{Books, KINDS, reserve, settle, totals, usage};
+use crate::support::{Books, kinds, reserve, settle, totals, usage};
 
 #[tokio::test]
 async fn a_settlement_is_written_once() {
-    for kind in KINDS {
-        let books = Books::new(kind);
+    for kind in kinds() {
+        let books = Books::new(kind).await;
         let opened = books.open().await;
         let reservation = Arc::new(books.reservation("key_1", 100));
         reserve(&*opened.ledger, &reservation, &Budgets::default()).await.unwrap();
@@ -28,8 +28,8 @@ async fn a_settlement_is_written_once() {
 
 #[tokio::test]
 async fn what_is_released_costs_nothing_and_is_no_request() {
-    for kind in KINDS {
-        let books = Books::new(kind);
+    for kind in kinds() {
+        let books = Books::new(kind).await;
         let opened = books.open().await;
         let reservation = Arc::new(books.reservation("key_1", 100));
         reserve(&*opened.ledger, &reservation, &Budgets::default()).await.unwrap();
@@ -40,8 +40,8 @@ async fn what_is_released_costs_nothing_and_is_no_request() {
 
 #[tokio::test]
 async fn without_counts_the_likely_input_and_a_token_per_event_are_charged() {
-    for kind in KINDS {
-        let books = Books::new(kind);
+    for kind in kinds() {
+        let books = Books::new(kind).await;
         let opened = books.open().await;
         let reservation = Arc::new(books.reservation("key_1", 100));
         reserve(&*opened.ledger, &reservation, &Budgets::default()).await.unwrap();
@@ -55,8 +55,8 @@ async fn without_counts_the_likely_input_and_a_token_per_event_are_charged() {
 
 #[tokio::test]
 async fn settling_what_was_never_reserved_changes_nothing() {
-    for kind in KINDS {
-        let books = Books::new(kind);
+    for kind in kinds() {
+        let books = Books::new(kind).await;
         let opened = books.open().await;
         let reservation = Arc::new(books.reservation("key_1", 100));
         settle(&*opened.ledger, &reservation, usage(5, 7));
@@ -66,8 +66,8 @@ async fn settling_what_was_never_reserved_changes_nothing() {
 
 #[tokio::test]
 async fn many_at_once() {
-    for kind in KINDS {
-        let books = Arc::new(Books::new(kind));
+    for kind in kinds() {
+        let books = Arc::new(Books::new(kind).await);
         let opened = Arc::new(books.open().await);
         let mut tasks = Vec::new();
         for task in 0..8 {

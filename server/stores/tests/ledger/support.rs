@@ -11,7 +11,9 @@ use novai_core::money::{
 };
 use novai_core::{StreamFacts, TokenUsage};
 use novai_stores::database::{Database, Location};
-use novai_stores::ledger::{Durability, Recovered, SqliteLedger};
+use novai_stores::ledger::{Durability, PostgresLedger, Recovered, SqliteLedger};
+
+use crate::server;
 
 /// $1.00 per million in, $2.00 out: 1000 and 2000 nano-dollars per token.
 pub const PRICE: Price = Price::text(1_000_000_000, 100_000_000, 2_000_000_000);
@@ -21,15 +23,23 @@ pub const TODAY: &str = "2026-11-22";
 pub enum Kind {
     Sqlite,
     SqlitePower,
+    Postgres,
 }
 
-pub const KINDS: [Kind; 2] = [Kind::Sqlite, Kind::SqlitePower];
+/// Those that this machine has.
+pub fn kinds() -> Vec<Kind> {
+    let mut kinds = vec![Kind::Sqlite, Kind::SqlitePower];
+    kinds.extend(server::server().map(|_| Kind::Postgres));
+    kinds
+}
 
 /// A database that outlives the gateways which open it.
 pub struct Books {
-    kind: Kind,
-    dir: tempfile::TempDir,
+    location: Location,
+    durability: Durability,
     ids: AtomicU64,
+    processes: AtomicU64,
+    _dir: tempfile::TempDir,
 }
 
 /// One gateway's view of it.
@@ -39,20 +49,41 @@ pub struct Opened {
 }
 
 impl Books {
-    pub fn new(kind: Kind) -> Self {
-        Books { kind, dir: tempfile::tempdir().unwrap(), ids: AtomicU64::new(1) }
+    pub async fn new(kind: Kind) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let location = match kind {
+            Kind::Sqlite | Kind::SqlitePower => Location::in_dir(dir.path()),
+            Kind::Postgres => Location::Postgres(Box::new(server::server().unwrap().database().await)),
+        };
+        let durability = if kind == Kind::SqlitePower { Durability::Power } else { Durability::Process };
+        let (ids, processes) = (AtomicU64::new(1), AtomicU64::new(1));
+        Books { location, durability, ids, processes, _dir: dir }
     }
 
+    /// As the next process does, after the one before has died.
     pub async fn open(&self) -> Opened {
-        let location = Location::in_dir(self.dir.path());
-        let Database::Sqlite(database) = Database::open(location).await.unwrap() else { unreachable!() };
-        let durability = match self.kind {
-            Kind::Sqlite => Durability::Process,
-            Kind::SqlitePower => Durability::Power,
-        };
-        let clock = FixedClock(Duration::from_secs(day(TODAY).unix_s() + 3600));
-        let (ledger, recovered) = SqliteLedger::open(database, durability, Arc::new(clock)).await.unwrap();
-        Opened { ledger: Box::new(ledger), recovered }
+        if let Database::Postgres(postgres) = Database::open(self.location.clone()).await.unwrap() {
+            // Nobody waits for a lease to run out.
+            let client = postgres.client().await.unwrap();
+            client.execute("UPDATE processes SET alive_until = 'epoch'", &[]).await.unwrap();
+        }
+        self.open_another().await
+    }
+
+    /// Beside those that are open.
+    pub async fn open_another(&self) -> Opened {
+        let clock = Arc::new(FixedClock(Duration::from_secs(day(TODAY).unix_s() + 3600)));
+        match Database::open(self.location.clone()).await.unwrap() {
+            Database::Sqlite(sqlite) => {
+                let (ledger, recovered) = SqliteLedger::open(sqlite, self.durability, clock).await.unwrap();
+                Opened { ledger: Box::new(ledger), recovered }
+            }
+            Database::Postgres(postgres) => {
+                let process = self.processes.fetch_add(1, Relaxed);
+                let (ledger, recovered) = PostgresLedger::open(postgres, clock, process).await.unwrap();
+                Opened { ledger: Box::new(ledger), recovered }
+            }
+        }
     }
 
     /// On [`TODAY`], `tokens` out at most.

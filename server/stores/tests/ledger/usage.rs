@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use novai_core::money::{Budgets, Day, GroupBy, Ledger, UsageQuery};
 
-use crate::support::{Books, KINDS, TODAY, day, everything, reserve, settle, usage};
+use crate::support::{Books, TODAY, day, everything, kinds, reserve, settle, usage};
 
 /// Two days, three keys (one of a tenant), two models: 1 + index tokens each.
 async fn filled(books: &Books) -> Box<dyn Ledger> {
@@ -93,8 +93,8 @@ async fn groups_filters_and_pages() {
         (UsageQuery { from: day("2026-11-23"), to: day(TODAY), ..all.clone() }, &[]),
         (UsageQuery { key_id: Some("' OR 1=1 --".into()), group_by: by(true, true, true), ..all }, &[]),
     ];
-    for kind in KINDS {
-        let books = Books::new(kind);
+    for kind in kinds() {
+        let books = Books::new(kind).await;
         let ledger = filled(&books).await;
         for (query, expected) in &cases {
             for rows_max in [1, 2, 3, 100] {

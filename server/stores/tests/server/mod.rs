@@ -1,0 +1,108 @@
+//! A PostgreSQL of the tests' own: one process for all tests of a program, a database for each that asks.
+//!
+//! It ends with the program that started it, however that ends: a shell between them waits for a pipe to close.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use novai_stores::database::PostgresUrl;
+
+/// `None` without PostgreSQL on this machine; said once.
+pub fn server() -> Option<&'static Server> {
+    static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+    SERVER
+        .get_or_init(|| {
+            let binaries = binaries();
+            if binaries.is_none() {
+                assert!(
+                    std::env::var_os("NOVAI_TEST_POSTGRES").is_none(),
+                    "NOVAI_TEST_POSTGRES is set, but no `initdb` is in PATH or /usr/lib/postgresql: install postgresql"
+                );
+                println!("skipped: PostgreSQL is absent (apt-get install postgresql)");
+            }
+            binaries.map(Server::start)
+        })
+        .as_ref()
+}
+
+pub struct Server {
+    port: u16,
+    databases: AtomicU64,
+    _shell: Child,
+}
+
+/// Where `initdb` and `postgres` are.
+fn binaries() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
+        .collect();
+    versions.sort();
+    folders.extend(versions.into_iter().rev());
+    folders.into_iter().find(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
+}
+
+/// PostgreSQL refuses to run as root: then as `nobody`.
+const START: &str = r#"
+set -e
+as=""
+if [ "$(id -u)" = 0 ]; then chown 65534:65534 "$DIR"; as="setpriv --reuid=65534 --regid=65534 --clear-groups"; fi
+cd "$DIR"
+$as "$BIN/initdb" -D "$DIR/data" -U novai --auth=trust --no-sync -E UTF8 >"$DIR.log" 2>&1
+$as "$BIN/postgres" -D "$DIR/data" -p "$PORT" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
+    -c fsync=off -c max_connections=200 >>"$DIR.log" 2>&1 &
+server=$!
+cat >/dev/null || true
+kill -QUIT $server || true
+wait $server || true
+rm -rf "$DIR" "$DIR.log"
+"#;
+
+impl Server {
+    fn start(binaries: PathBuf) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let dir = tempfile::tempdir().unwrap().keep();
+        let shell = Command::new("sh")
+            .args(["-c", START])
+            .env("BIN", binaries)
+            .env("DIR", dir)
+            .env("PORT", port.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        Server { port, databases: AtomicU64::new(0), _shell: shell }
+    }
+
+    /// A new, empty database.
+    pub async fn database(&self) -> PostgresUrl {
+        let name = format!("test_{}", self.databases.fetch_add(1, Relaxed));
+        let client = self.client("postgres").await;
+        client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        self.url(&name)
+    }
+
+    fn url(&self, database: &str) -> PostgresUrl {
+        PostgresUrl::parse(&format!("postgres://novai@127.0.0.1:{}/{database}", self.port), None).unwrap()
+    }
+
+    async fn client(&self, database: &str) -> tokio_postgres::Client {
+        let url = format!("postgres://novai@127.0.0.1:{}/{database}", self.port);
+        // Seconds, while it makes its files; a minute if the machine is busy.
+        for _ in 0..600 {
+            if let Ok((client, connection)) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await {
+                tokio::spawn(connection);
+                return client;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("PostgreSQL did not start");
+    }
+}

@@ -51,6 +51,7 @@ _STATUS_BY_CODE = {
     "rate_limit_exceeded": 429,
     "insufficient_quota": 429,
     "limits_unavailable": 503,
+    "store_unavailable": 503,
     "overloaded": 503,
     "not_ready": 503,
     "provider_timeout": 504,

@@ -7,6 +7,15 @@ const ERROR_BYTES_KEPT = 64 << 10;
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
+/**
+ * Node takes a connection back one turn of its loop after the body's end was read. A caller that sends its next request
+ * within that turn would open another one.
+ */
+export function settled(): Promise<void> | void {
+  const { setImmediate } = globalThis as { setImmediate?: (then: () => void) => void };
+  if (setImmediate) return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** The whole body; `undefined` if it is larger than that. `next` is told before each wait. */
 export async function readWhole(
   response: Response,
@@ -107,5 +116,6 @@ export class EventBody {
       if (value) bytesMax -= value.length;
       else this.ended = true;
     }
+    await settled();
   }
 }

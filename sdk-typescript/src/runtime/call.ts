@@ -36,10 +36,15 @@ export class Call {
     this.failures.attempts = number;
     this.failures.response = undefined;
     this.failures.progress = undefined;
+    this.renew();
+    this.watch(deadline, ms);
+  }
+
+  private renew(): void {
+    this.rest();
     this.passed = undefined;
     this.controller = new AbortController();
     if (this.signal?.aborted) this.abort();
-    this.watch(deadline, ms);
   }
 
   /** From now on this deadline holds, and the total one. */
@@ -62,7 +67,12 @@ export class Call {
 
   /** Whether another attempt is of no use: its time is over, or its caller is gone. */
   get isOver(): boolean {
-    return this.passed === 'total' || (!this.passed && this.controller.signal.aborted);
+    return this.passed === 'total' || this.isAborted;
+  }
+
+  /** Whether its caller is gone. */
+  get isAborted(): boolean {
+    return !this.passed && this.controller.signal.aborted;
   }
 
   /** What was thrown by `fetch` or by reading its body. */
@@ -75,6 +85,8 @@ export class Call {
 
   /** Waits, unless the call is ended before. */
   sleep(ms: number): Promise<void> {
+    // That of the attempt may have been aborted by its deadline.
+    this.renew();
     return new Promise((resolve, reject) => {
       const { signal } = this.controller;
       const done = () => {

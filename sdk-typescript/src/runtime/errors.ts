@@ -50,8 +50,6 @@ export interface ErrorDetails {
   body?: string | undefined;
   /** Requests that were sent for this call. */
   attempts?: number | undefined;
-  /** Of the reply. */
-  headers?: Headers | undefined;
   cause?: unknown;
 }
 
@@ -70,7 +68,6 @@ export class NovAIError extends Error {
   readonly deadline: Deadline | undefined;
   readonly body: string | undefined;
   readonly attempts: number = 0;
-  readonly headers: Headers | undefined;
 
   constructor(message: string, details?: ErrorDetails) {
     super(message);

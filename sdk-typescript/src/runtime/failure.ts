@@ -32,8 +32,8 @@ export class Failures {
 
   /** A reply outside 2xx. */
   status(response: Response, body: string): APIError {
-    const said = describe(body, plainText(response, body) ?? unexplained(response, body));
-    return this.make(classOfStatus(response.status), said.message, {
+    const { message, ...said } = describe(body, plainText(response, body) ?? unexplained(response, body));
+    return this.make(classOfStatus(response.status), message, {
       ...said,
       body,
       retryAfterMs: retryAfterMs(response.headers, Date.now()),
@@ -42,9 +42,9 @@ export class Failures {
 
   /** An error in mid-stream. */
   event(data: string): APIError {
-    const said = describe(data, 'the server reported an error in mid-stream');
+    const { message, ...said } = describe(data, 'the server reported an error in mid-stream');
     const statusCode = impliedStatus(said);
-    return this.make(classOfStatus(statusCode), said.message, { ...said, statusCode, body: data });
+    return this.make(classOfStatus(statusCode), message, { ...said, statusCode, body: data });
   }
 
   connection(cause: unknown): APIError {
@@ -82,7 +82,6 @@ export class Failures {
       statusCode: response?.status,
       requestId: response?.headers.get('x-request-id') ?? undefined,
       rateLimit: response && rateLimitOf(response.headers),
-      headers: response?.headers,
       attempts: this.attempts,
       ...this.progress?.(),
       ...details,

@@ -10,7 +10,8 @@ export function cleanHeaders(...sets: (Readonly<Record<string, unknown>> | undef
       const key = name.toLowerCase();
       const text = String(value);
       if (value === undefined) continue;
-      if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(name)) throw new NovAIError(`header ${JSON.stringify(name)}: not a name that can be sent`);
+      if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(name))
+        throw new NovAIError(`header ${JSON.stringify(name)}: not a name that can be sent`);
       if (!/^[\t\x20-\x7e]*$/.test(text)) {
         throw new NovAIError(`header ${name}: the value holds a character that is not printable ASCII`);
       }

@@ -81,7 +81,8 @@ function encodeBody(route: Route, body: unknown, extra: RequestOptions['extraBod
   if (type === 'multipart/form-data') return form({ ...(body as object), ...extra });
   if (type === 'application/x-www-form-urlencoded') {
     const fields = new URLSearchParams();
-    for (const [name, value] of Object.entries({ ...(body as object), ...extra })) addQuery(fields, name, value, undefined);
+    for (const [name, value] of Object.entries({ ...(body as object), ...extra }))
+      addQuery(fields, name, value, undefined);
     return fields;
   }
   if (!/[/+]json$/.test(type)) return body as RequestInit['body'];

@@ -121,7 +121,8 @@ export class Stream<Event, Final> implements AsyncIterable<Event> {
   async final(): Promise<Final> {
     while (!(await this.next()).done);
     // Its error was handed out, or it was ended early; what is here must still not pass for the whole.
-    if (this.state !== 'complete') throw this.call.failures.truncated(`the stream ${this.state === 'closed' ? 'was closed' : 'had failed'} before`);
+    if (this.state !== 'complete')
+      throw this.call.failures.truncated(`the stream ${this.state === 'closed' ? 'was closed' : 'had failed'} before`);
     return this.snapshot();
   }
 
@@ -207,7 +208,8 @@ export class Stream<Event, Final> implements AsyncIterable<Event> {
   /** The last event is in: reads the rest, so that the connection can be used again. */
   private async finish(error?: unknown): Promise<IteratorResult<Event, undefined>> {
     const { call } = this;
-    if (error instanceof TooLarge) return this.fail(call.failures.tooLarge('an event of the stream', this.eventBytesMax));
+    if (error instanceof TooLarge)
+      return this.fail(call.failures.tooLarge('an event of the stream', this.eventBytesMax));
     this.state = error ? 'failed' : 'complete';
     call.watch('total', DRAIN_MS);
     try {

@@ -63,7 +63,7 @@ export class Alarm {
     if (at < this.timerAt) this.start();
   }
 
-  /** To be called in the end, or the timer keeps a program alive. */
+  /** To be called in the end. */
   clear(): void {
     this.at = Infinity;
     clearTimeout(this.timer);
@@ -80,5 +80,7 @@ export class Alarm {
       if (now() >= this.at) this.ring();
       else if (this.at < Infinity) this.start();
     }, wait);
+    // A stream that was dropped must not keep a program alive; one that is waited for does so by its connection.
+    (this.timer as { unref?: () => void }).unref?.();
   }
 }

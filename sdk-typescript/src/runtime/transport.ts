@@ -3,7 +3,7 @@
  * functions call these two, and `pages`, and nothing else.
  */
 
-import { EventBody, readError, readWhole } from './body.js';
+import { EventBody, readError, readWhole, settled } from './body.js';
 import { Call } from './call.js';
 import type { Client } from './client.js';
 import { dispatcherOf } from './connect.js';
@@ -37,6 +37,7 @@ export function request<T>(
         throw new Failed(call.explain(cause), !call.isOver);
       });
       if (!body) throw call.failures.tooLarge('the reply', bytesMax);
+      await settled();
       return { response, data: decode(call, operation, response, body) as T };
     }),
   );
@@ -97,6 +98,8 @@ async function drive<T>(
     const response = await send(client, call, url, init);
     if (response.ok) return read(call, response);
     const body = await readError(response, () => call.watch('idle', call.timeouts.idleMs));
+    await settled();
+    if (call.isAborted) throw call.failures.aborted(call.controller.signal.reason);
     const again = !call.isOver && shouldRetry(response.status, response.headers);
     throw new Failed(call.failures.status(response, body), again, retryAfterMs(response.headers, Date.now()));
   };
@@ -134,6 +137,10 @@ function decode(call: Call, operation: Operation<unknown>, response: Response, b
     return reply === 'text' ? text : JSON.parse(text);
   } catch (cause) {
     const what = text || !body.length ? 'JSON' : 'UTF-8';
-    throw call.failures.decode(`the reply is not ${what} (${type}, ${body.length} bytes)`, text, cause) satisfies APIError;
+    throw call.failures.decode(
+      `the reply is not ${what} (${type}, ${body.length} bytes)`,
+      text,
+      cause,
+    ) satisfies APIError;
   }
 }

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from novai.accumulate import (
     APPEND_LIST,
     APPEND_TEXT,

@@ -6,14 +6,15 @@ import json as json_
 import threading
 from typing import Any, Optional
 
-import novai.errors as errors
 import pytest
 from echo import ECHO, KEY, Client, Delta, Kind
+from scripted import CLOSE, HOLD, JSON, RESET, Act, Flood, Script, Server, chunk, json, reply
+
+import novai.errors as errors
 from novai.errors import NovAIError
 from novai.operation import Operation
 from novai.rate_limit import Quota
 from novai.timeout import Timeouts
-from scripted import CLOSE, HOLD, JSON, RESET, Act, Flood, Script, Server, chunk, json, reply
 
 OK = '{"text":"hello","new":1}'
 

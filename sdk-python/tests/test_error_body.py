@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Optional
 
 import pytest
+
 from novai.error_body import Found, describe, implied_status
 
 ERRORS_MD = Path(__file__).parents[2] / "docs" / "errors.md"

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from echo import KEY, AsyncioClient, Client, Delta
-from novai.model import Model
 from scripted import Server, json
+
+from novai.model import Model
 
 DATA: dict[str, Any] = {"text": "a", "new": {"deep": [1, {"x": None}]}, "größe": 1.5}
 

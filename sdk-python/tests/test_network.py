@@ -7,6 +7,7 @@ from typing import Any
 import h11
 import httpx
 import pytest
+
 from novai.network import Chunks, install
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"

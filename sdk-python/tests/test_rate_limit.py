@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 import pytest
+
 from novai.rate_limit import Quota, RateLimit, parse_duration
 
 

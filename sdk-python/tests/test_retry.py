@@ -6,6 +6,7 @@ from typing import Optional
 
 import httpx
 import pytest
+
 from novai.retry import delay, retry_after, should_retry
 
 # 2015-10-21 07:28:00.

@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import novai.errors as errors
 import pytest
 from echo import ITEM, KEY, AsyncioClient, Client, Kind
+from scripted import CLOSE, RESET, Script, Server, json, open_stream, reply
+
+import novai.errors as errors
 from novai.errors import NovAIError
 from novai.operation import Operation
-from scripted import CLOSE, RESET, Script, Server, json, open_stream, reply
 
 SRC = Path(__file__).parents[1] / "src"
 

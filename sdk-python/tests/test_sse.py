@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from novai.sse import LineDecoder, SseDecoder, TooLarge
 
 SHARED = Path(os.environ.get("NOVAI_SHARED_DIR") or Path(__file__).parents[3] / "shared") / "cases" / "sse_cases.json"

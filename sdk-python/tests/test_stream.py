@@ -7,10 +7,8 @@ import gc
 import threading
 from typing import Any, Optional
 
-import novai.errors as errors
 import pytest
 from echo import KEY, LINES, AsyncioClient, Client, Kind
-from novai.timeout import Timeouts
 from scripted import (
     CLOSE,
     DONE,
@@ -29,6 +27,9 @@ from scripted import (
     open_stream,
     reply,
 )
+
+import novai.errors as errors
+from novai.timeout import Timeouts
 
 A = '{"text":"a"}'
 B = '{"text":"b"}'

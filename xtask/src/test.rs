@@ -1,6 +1,7 @@
 //! `cargo xtask test` and `cargo xtask ci`: every test there is, one row each, all of them even if one fails.
 
 mod alone;
+mod python;
 mod typescript;
 
 use std::time::Instant;
@@ -34,7 +35,7 @@ enum Outcome {
 type Step = fn(&Repo) -> Result<Outcome>;
 
 /// Cheap ones first: most mistakes show within a minute.
-const STEPS: [(&str, Step); 14] = [
+const STEPS: [(&str, Step); 19] = [
     ("tools", tools),
     ("format", |repo| cargo(repo, &["fmt", "--all", "--check"])),
     ("fresh", |repo| {
@@ -54,6 +55,11 @@ const STEPS: [(&str, Step); 14] = [
         Ok(Outcome::Passed("scenarios on the server and the Rust SDK".into()))
     }),
     ("examples", |repo| Ok(Outcome::Passed(format!("{} ran against novai-sim", examples::run(repo)?)))),
+    ("python style", python::style),
+    ("python tests", python::tests),
+    ("python readme", python::readme),
+    ("python corpus", python::corpus),
+    ("python package", python::package),
     ("typescript", typescript::package),
     ("typescript corpus", typescript::corpus),
     ("typescript platforms", typescript::platforms),
@@ -108,14 +114,14 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-/// Says which tools there are, so that a log from another machine explains itself. Rust alone is needed so far.
+/// Says which tools there are, so that a log from another machine explains itself.
 fn tools(_: &Repo) -> Result<Outcome> {
     let tools = [("rustc", "rustc"), ("cargo", "cargo"), ("python", "python3"), ("node", "node")];
     for (name, program) in tools {
         let version = process::version(program, &["--version"]);
         println!("{name:<8}{}", version.as_deref().unwrap_or("absent"));
     }
-    Ok(Outcome::Passed("Rust is all that is needed".into()))
+    Ok(Outcome::Passed("Rust builds and generates everything; Python and Node test their SDKs".into()))
 }
 
 fn cargo(repo: &Repo, arguments: &[&str]) -> Result<Outcome> {

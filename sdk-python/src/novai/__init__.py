@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .version import __version__
 
 if TYPE_CHECKING:
-    from ._generated import types as types
+    from . import types as types
     from ._generated.client import AsyncNovAI as AsyncNovAI
     from ._generated.client import NovAI as NovAI
     from .errors import APIConnectionError as APIConnectionError
@@ -76,7 +76,7 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     if name == "types":
-        value: object = import_module("._generated.types", __name__)
+        value: object = import_module(".types", __name__)
     elif name in _MODULE_OF:
         value = getattr(import_module(_MODULE_OF[name], __name__), name)
     else:

@@ -40,7 +40,7 @@ class Config:
         *,
         api_key: Optional[str],
         base_url: str = DEFAULT_BASE_URL,
-        timeout: Union[float, Timeouts, None, Omit] = omit,
+        timeout: Union[float, Timeouts, Omit, None] = omit,
         max_retries: int = 2,
         headers: Optional[Mapping[str, str]] = None,
         query: Optional[Mapping[str, object]] = None,

@@ -50,6 +50,7 @@ _STATUS_BY_CODE = {
     "headers_too_large": 431,
     "rate_limit_exceeded": 429,
     "insufficient_quota": 429,
+    "budget_exceeded": 429,
     "limits_unavailable": 503,
     "store_unavailable": 503,
     "overloaded": 503,

@@ -87,7 +87,7 @@ class APIError(NovAIError):
 class APIStatusError(APIError):
     """A status outside 2xx. Redirects are among them: they are not followed, the key would go with them."""
 
-    status_code: int
+    status_code: int  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 class BadRequestError(APIStatusError):

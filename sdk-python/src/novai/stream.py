@@ -246,7 +246,7 @@ class Stream(_BaseStream[Event, Final]):
                     progress.add(value)
                 else:
                     progress.kept.append(data)
-                yield value if make is None else make(value)
+                yield value if make is None else make(value)  # pyright: ignore[reportReturnType]
             if self._state == "open" and not run(self._fill()):
                 return
 
@@ -315,7 +315,7 @@ class AsyncStream(_BaseStream[Event, Final]):
                     progress.add(value)
                 else:
                     progress.kept.append(data)
-                yield value if make is None else make(value)
+                yield value if make is None else make(value)  # pyright: ignore[reportReturnType]
             if self._state == "open" and not await self._fill():
                 return
 

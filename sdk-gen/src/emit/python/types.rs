@@ -227,7 +227,10 @@ fn index(package: &Package) -> String {
     w.line("}");
     w.line("_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}");
     w.blank(1);
-    w.line("__all__ = list(_MODULE_OF)  # pyright: ignore[reportUnsupportedDunderAll]");
+    // Type checkers have the imports above, and cannot read a list that is made at run time.
+    w.open("if not TYPE_CHECKING:");
+    w.line("__all__ = list(_MODULE_OF)");
+    w.close();
     w.gap();
     w.open("def __getattr__(name: str) -> object:");
     w.line("from importlib import import_module");
@@ -241,7 +244,7 @@ fn index(package: &Package) -> String {
     w.close();
     w.gap();
     w.open("def __dir__() -> list[str]:");
-    w.line("return sorted(__all__)");
+    w.line("return sorted(_MODULE_OF)");
     w.close();
     w.finish()
 }

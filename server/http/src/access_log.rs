@@ -8,14 +8,15 @@
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http::{Method, StatusCode};
 use novai_core::limits::QuotaSnapshot;
 use novai_core::money::Usd;
 use novai_core::{LimitSnapshot, Provider, StreamFacts, TokenUsage};
-use serde::{Serialize, Serializer};
 use tokio::time::Instant;
+
+use crate::log_line::LogLine;
 
 /// Takes finished lines; each ends with a line break. Must not block.
 pub trait LineSink: Send + Sync + 'static {
@@ -77,53 +78,6 @@ impl Facts {
     }
 }
 
-/// What does not apply is left out.
-#[derive(Serialize)]
-struct Line<'a> {
-    #[serde(serialize_with = "rfc_3339")]
-    timestamp: SystemTime,
-    level: &'a str,
-    target: &'a str,
-    request_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key_id: Option<&'a str>,
-    method: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    route: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    provider: Option<&'a str>,
-    stream: bool,
-    /// Absent if the client left before there was an answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    outcome: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_code: Option<&'a str>,
-    duration_ms: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ttft_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prompt_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cached_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    completion_tokens: Option<u64>,
-    /// An exact decimal.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "decimal")]
-    cost_usd: Option<Usd>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    requests_remaining: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tokens_remaining: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    events: Option<u64>,
-    bytes_sent: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    upstream_request_id: Option<&'a str>,
-}
-
 impl Trail {
     pub(crate) fn new(sink: Arc<dyn LineSink>, request_id: Arc<str>, method: Method) -> Arc<Self> {
         Arc::new(Trail {
@@ -153,55 +107,35 @@ impl Drop for Trail {
         let remaining = |of: fn(&LimitSnapshot) -> Option<QuotaSnapshot>| {
             facts.limits.as_ref().and_then(of).map(|quota| quota.remaining)
         };
-        let line = Line {
-            timestamp: SystemTime::now(),
-            level: "INFO",
-            target: "novai::access",
-            request_id: &self.request_id,
-            key_id: facts.key_id.as_deref(),
-            method: self.method.as_str(),
-            route: facts.route.as_deref(),
-            model: facts.model.as_deref(),
-            provider: facts.provider.as_ref().map(|provider| provider.name()),
-            stream: facts.is_stream,
-            status: facts.status.map(|status| status.as_u16()),
-            outcome: facts.outcome(),
-            error_code: facts.error_code.as_deref(),
-            duration_ms: ms(self.started_at.elapsed()),
-            ttft_ms: stream.and_then(StreamFacts::time_to_first_event).map(ms),
-            prompt_tokens: usage.map(|usage| usage.prompt),
-            cached_tokens: usage.map(|usage| usage.cached_prompt),
-            completion_tokens: usage.map(|usage| usage.completion),
-            cost_usd: facts.cost.or_else(|| stream.and_then(StreamFacts::cost)),
-            requests_remaining: remaining(|limits| limits.requests),
-            tokens_remaining: remaining(|limits| limits.tokens),
-            events: stream.map(StreamFacts::events_sent),
-            bytes_sent: facts.bytes_sent,
-            upstream_request_id: facts.upstream_request_id.as_deref(),
-        };
-        let mut text = Vec::with_capacity(512);
-        if serde_json::to_writer(&mut text, &line).is_ok() {
-            text.push(b'\n');
-            self.sink.write_line(&text);
-        }
+        // What does not apply is left out.
+        let mut line = LogLine::new();
+        line.member("timestamp", SystemTime::now());
+        line.member("level", "INFO");
+        line.member("target", "novai::access");
+        line.member("request_id", &*self.request_id);
+        line.member("key_id", facts.key_id.as_deref());
+        line.member("method", self.method.as_str());
+        line.member("route", facts.route.as_deref());
+        line.member("model", facts.model.as_deref());
+        line.member("provider", facts.provider.as_ref().map(|provider| provider.name()));
+        line.member("stream", facts.is_stream);
+        // Absent if the client left before there was an answer.
+        line.member("status", facts.status.map(|status| u64::from(status.as_u16())));
+        line.member("outcome", facts.outcome());
+        line.member("error_code", facts.error_code.as_deref());
+        line.member("duration_ms", self.started_at.elapsed());
+        line.member("ttft_ms", stream.and_then(StreamFacts::time_to_first_event));
+        line.member("prompt_tokens", usage.map(|usage| usage.prompt));
+        line.member("cached_tokens", usage.map(|usage| usage.cached_prompt));
+        line.member("completion_tokens", usage.map(|usage| usage.completion));
+        line.member("cost_usd", facts.cost.or_else(|| stream.and_then(StreamFacts::cost)));
+        line.member("requests_remaining", remaining(|limits| limits.requests));
+        line.member("tokens_remaining", remaining(|limits| limits.tokens));
+        line.member("events", stream.map(StreamFacts::events_sent));
+        line.member("bytes_sent", facts.bytes_sent);
+        line.member("upstream_request_id", facts.upstream_request_id.as_deref());
+        self.sink.write_line(&line.finish());
     }
-}
-
-fn decimal<S: Serializer>(cost: &Option<Usd>, serializer: S) -> Result<S::Ok, S::Error> {
-    match cost {
-        Some(cost) => serializer.collect_str(cost),
-        None => serializer.serialize_none(),
-    }
-}
-
-fn ms(duration: Duration) -> f64 {
-    // Microseconds are as precise as the log needs to be.
-    duration.as_micros() as f64 / 1000.0
-}
-
-/// RFC 3339 with microseconds, in UTC.
-fn rfc_3339<S: serde::Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&humantime::format_rfc3339_micros(*at))
 }
 
 #[cfg(test)]

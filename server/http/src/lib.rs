@@ -26,6 +26,7 @@ mod front;
 mod health;
 mod keys;
 pub mod listener;
+mod log_line;
 mod models;
 mod operations;
 mod problem;

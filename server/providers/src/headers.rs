@@ -59,16 +59,13 @@ pub(crate) fn meta(headers: &Headers) -> ResponseMeta {
 /// the caller's own) if it is no UUID. starlette's request-id plug-in, and so llama-cpp-python, answers 400 to any other
 /// `X-Request-Id`.
 pub(crate) fn name_of_request_id(id: &str) -> HeaderName {
-    const UUID_DASHES: [usize; 4] = [8, 13, 18, 23];
-    let is_uuid = id.len() == 36
-        && id.bytes().enumerate().all(|(at, byte)| match UUID_DASHES.contains(&at) {
-            true => byte == b'-',
-            false => byte.is_ascii_hexdigit(),
-        });
-    match is_uuid {
-        true => HeaderName::from_static("x-request-id"),
-        false => HeaderName::from_static("x-client-request-id"),
-    }
+    const UPSTREAMS: HeaderName = HeaderName::from_static("x-request-id");
+    const CALLERS: HeaderName = HeaderName::from_static("x-client-request-id");
+    let is_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    let is_uuid = matches!(id.as_bytes().first_chunk::<36>(), Some(id36) if id.len() == 36
+        && [8, 13, 18, 23].iter().all(|at| id36[*at] == b'-')
+        && [0..8, 9..13, 14..18, 19..23, 24..36].into_iter().all(|group| is_hex(&id36[group])));
+    if is_uuid { UPSTREAMS } else { CALLERS }
 }
 
 pub(crate) fn limits(headers: &Headers) -> Option<RateLimitSnapshot> {

@@ -35,6 +35,9 @@ use source::Source;
 /// back for it.
 const FRAME_BYTES_MAX: usize = 64 * 1024;
 
+/// What one read from an upstream can bring.
+const BURST_BYTES: usize = 32 * 1024;
+
 const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
 const DONE: &[u8] = b"data: [DONE]\n\n";
 
@@ -175,7 +178,12 @@ impl State {
 }
 
 fn push(frame: &mut BytesMut, json: &[u8]) {
-    frame.reserve(json.len() + 8);
+    let needed = json.len() + 8;
+    if frame.capacity() - frame.len() < needed {
+        // One event alone gets the room it needs. A second one means a burst: growing step by step would copy it over and
+        // over.
+        frame.reserve(if frame.is_empty() { needed } else { needed.max(BURST_BYTES) });
+    }
     frame.extend_from_slice(b"data: ");
     frame.extend_from_slice(json);
     frame.extend_from_slice(b"\n\n");

@@ -13,16 +13,26 @@ use tokio::io::AsyncReadExt;
 
 use super::io::BoxIo;
 
-/// Most answers, and a burst of events, in one read. An answer that needs a second one is copied to where it fits.
-const READ_BYTES: usize = 32 * 1024;
+/// Room for one read: small answers come in less than the least, and answers that fill it are given twice as much, up to
+/// the most. Large blocks are dear: allocators take them from far away, and no cache holds them.
+const READ_BYTES_MIN: usize = 4 * 1024;
+const READ_BYTES_MAX: usize = 64 * 1024;
 /// Room is made for an announced length up to this; beyond, the buffer grows as bytes arrive.
 const ANNOUNCED_BYTES_MAX: usize = 256 * 1024;
 /// A read that does not fill its room tells the runtime that nothing more is there, without a second read to find out.
 const SPARE_BYTES: usize = 64;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Buffer {
     pub bytes: BytesMut,
+    /// Room for the next read, by what the last ones brought.
+    read_bytes: usize,
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Buffer { bytes: BytesMut::new(), read_bytes: READ_BYTES_MIN }
+    }
 }
 
 impl Buffer {
@@ -34,13 +44,21 @@ impl Buffer {
         cx: &mut Context<'_>,
     ) -> Poll<Result<usize>> {
         let announced = usize::try_from(announced).unwrap_or(usize::MAX).min(ANNOUNCED_BYTES_MAX);
-        let wanted = if announced > 0 { announced + SPARE_BYTES } else { READ_BYTES };
-        if self.bytes.capacity() - self.bytes.len() < wanted.min(READ_BYTES / 4) {
+        let wanted = if announced > 0 { announced + SPARE_BYTES } else { self.read_bytes };
+        if self.bytes.capacity() - self.bytes.len() < wanted.min(self.read_bytes / 2) {
             self.bytes.reserve(wanted);
         }
+        let room = self.bytes.capacity() - self.bytes.len();
         let read = pin!(io.read_buf(&mut self.bytes)).poll(cx);
-        if read.is_pending() {
-            self.shrink();
+        match &read {
+            Poll::Pending => self.shrink(),
+            Poll::Ready(Ok(bytes)) if *bytes == room => {
+                self.read_bytes = (2 * self.read_bytes).min(READ_BYTES_MAX);
+            }
+            Poll::Ready(Ok(bytes)) if *bytes < self.read_bytes / 8 => {
+                self.read_bytes = (self.read_bytes / 2).max(READ_BYTES_MIN);
+            }
+            Poll::Ready(_) => {}
         }
         read
     }

@@ -10,7 +10,7 @@ use std::io::IoSlice;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use novai_core::error::Deadline;
 use tokio::io::AsyncWrite;
 
@@ -55,8 +55,10 @@ pub(super) enum Rest {
 
 /// A request on its way out.
 struct Sending {
-    head: Bytes,
-    body: Bytes,
+    first: Vec<u8>,
+    second: Bytes,
+    /// Bytes of both that are out.
+    written: usize,
     state: SendState,
 }
 
@@ -95,8 +97,8 @@ impl Connection {
     ) -> Result<Head, Failure> {
         (self.heard, self.gathers, self.rest_bytes) = (false, false, 0);
         timer.enter(Deadline::FirstByte);
-        let mut sending =
-            Sending { head: request.head(), body: request.body.clone(), state: SendState::Writing };
+        let (first, second) = request.parts();
+        let mut sending = Sending { first, second, written: 0, state: SendState::Writing };
         let (mut searched, mut interim) = (0, 0);
         poll_fn(|cx| {
             sending.poll(&mut self.io, cx);
@@ -225,15 +227,19 @@ impl Sending {
     /// Gets as far as the upstream lets it.
     fn poll(&mut self, io: &mut BoxIo, cx: &mut Context<'_>) {
         while self.state == SendState::Writing {
-            let parts = [IoSlice::new(&self.head), IoSlice::new(&self.body)];
-            match Pin::new(&mut *io).poll_write_vectored(cx, &parts) {
+            let mut io = Pin::new(&mut *io);
+            let first = self.first.get(self.written..).unwrap_or_default();
+            let second = &self.second[self.written.saturating_sub(self.first.len())..];
+            let written = match (first, second) {
+                ([], only) | (only, []) => io.as_mut().poll_write(cx, only),
+                both => io.as_mut().poll_write_vectored(cx, &[IoSlice::new(both.0), IoSlice::new(both.1)]),
+            };
+            match written {
                 Poll::Pending => return,
                 Poll::Ready(Err(_) | Ok(0)) => self.state = SendState::Refused,
-                Poll::Ready(Ok(written)) => {
-                    let of_head = written.min(self.head.len());
-                    self.head.advance(of_head);
-                    self.body.advance(written - of_head);
-                    if self.head.is_empty() && self.body.is_empty() {
+                Poll::Ready(Ok(bytes)) => {
+                    self.written += bytes;
+                    if self.written >= self.first.len() + self.second.len() {
                         self.state = SendState::Flushing;
                     }
                 }

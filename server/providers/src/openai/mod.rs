@@ -175,7 +175,10 @@ impl Provider for OpenAi {
     fn complete(&self, call: ChatCall) -> BoxFuture<'_, Result<Completion, Error>> {
         Box::pin(async move {
             let body = request::body(&call, request::Kind::AsIs)?;
-            let answer = self.post(&self.chat, body, &call.request_id).await?;
+            let request_id = call.request_id.clone();
+            // What waits for the answer needs no decoded request.
+            drop(call);
+            let answer = self.post(&self.chat, body, &request_id).await?;
             let meta = headers::meta(&answer.headers);
             let json = self.json(answer, self.response_bytes_max).await?;
             let facts = facts::Facts::of(&json).map_err(|reason| self.errors.malformed(reason))?;
@@ -191,7 +194,9 @@ impl Provider for OpenAi {
     fn stream(&self, call: ChatCall) -> BoxFuture<'_, Result<Streaming, Error>> {
         Box::pin(async move {
             let body = request::body(&call, self.stream_kind)?;
-            let answer = self.post(&self.chat_stream, body, &call.request_id).await?;
+            let request_id = call.request_id.clone();
+            drop(call);
+            let answer = self.post(&self.chat_stream, body, &request_id).await?;
             if !headers::is_event_stream(&answer.headers) {
                 if headers::is_json(&answer.headers) {
                     let json = answer.body.read_beginning(errors::BODY_BYTES_MAX).await;

@@ -79,6 +79,9 @@ impl Decoder {
     /// The next complete event, or `None` when another chunk is needed. An event that the input's end cuts off is never
     /// dispatched: that is the standard's rule, and the reason why truncation must be noticed by whoever reads.
     pub fn next_event(&mut self) -> Result<Option<Event>, TooLarge> {
+        if let Some(data) = self.simple_event() {
+            return Ok(Some(Event { name: Bytes::new(), data, id: self.id.clone() }));
+        }
         // Taken out for the loop, so that fields can be sliced from it while `self` changes.
         let chunk = mem::take(&mut self.chunk);
         let result = self.scan(&chunk);
@@ -89,6 +92,31 @@ impl Decoder {
             self.position = 0;
         }
         result
+    }
+
+    /// The data of an event that is one `data: ` line and an empty one, both whole: what nearly every event of a model's
+    /// stream is. Anything else is left to [`Decoder::scan`], which would read these just the same.
+    #[inline]
+    fn simple_event(&mut self) -> Option<Bytes> {
+        const FIELD: &[u8] = b"data: ";
+        let is_between_events = self.carry.is_empty()
+            && self.name.is_empty()
+            && matches!(self.data, Data::None)
+            && !self.first_line;
+        let rest = self.chunk.get(self.position..)?;
+        if !is_between_events || self.after_cr || !rest.starts_with(FIELD) {
+            return None;
+        }
+        let line_end = memchr2(b'\n', b'\r', rest)?;
+        if rest.get(line_end..line_end + 2) != Some(b"\n\n") || line_end > self.event_bytes_max {
+            return None;
+        }
+        let data = self.chunk.slice(self.position + FIELD.len()..self.position + line_end);
+        self.position += line_end + 2;
+        if self.position == self.chunk.len() {
+            (self.chunk, self.position) = (Bytes::new(), 0);
+        }
+        Some(data)
     }
 
     /// What the server asked reconnecting clients to wait, if it did.

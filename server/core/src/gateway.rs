@@ -141,6 +141,7 @@ impl Gateway {
                 principal: &chat.principal,
                 model: &request.model,
                 upstream_model: &target.upstream_model,
+                output_tokens_max: target.tariff.output_tokens_max,
                 request,
                 raw: &chat.raw,
             })

@@ -70,6 +70,8 @@ pub struct Ask<'a> {
     pub model: &'a str,
     /// What the provider calls it: tokenizers go by that.
     pub upstream_model: &'a str,
+    /// What the model's answer may have where neither the request nor `[limits]` says.
+    pub output_tokens_max: Option<u64>,
     pub request: &'a ChatCompletionRequest,
     /// The body as it came.
     pub raw: &'a [u8],
@@ -95,9 +97,10 @@ impl Limits {
     }
 
     /// The most that a request can cost. Cheap: it counts bytes.
-    pub fn estimate(&self, model: &str, request: &ChatCompletionRequest, body_bytes: usize) -> Estimate {
-        let of_model = self.policy.models.get(model).and_then(|rule| rule.output_tokens);
-        Estimate::of(request, body_bytes, of_model.unwrap_or(self.policy.output_tokens))
+    fn estimate(&self, ask: &Ask<'_>) -> Estimate {
+        let of_limits = self.policy.models.get(ask.model).and_then(|rule| rule.output_tokens);
+        let output_tokens = of_limits.or(ask.output_tokens_max).unwrap_or(self.policy.output_tokens);
+        Estimate::of(ask.request, ask.raw.len(), output_tokens)
     }
 
     /// Takes one request and its tokens from every limit that applies, or from none.
@@ -110,7 +113,7 @@ impl Limits {
         if tightest.is_none() {
             return self.store.admit(Demand { limits, tokens: 0 }).resolve().await;
         }
-        let mut estimate = self.estimate(ask.model, ask.request, ask.raw.len());
+        let mut estimate = self.estimate(&ask);
         let demand = Demand { limits: limits.clone(), tokens: estimate.reserved(tightest) };
         let refused = match self.store.admit(demand).resolve().await {
             Err(Refusal::Rejected(rejected)) if rejected.kind == LimitKind::Tokens => rejected,

@@ -7,6 +7,7 @@ mod bad_input;
 mod connections;
 mod cors;
 mod keys;
+mod limits;
 mod log;
 mod security;
 mod shutdown;

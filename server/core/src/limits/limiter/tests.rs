@@ -24,7 +24,15 @@ fn limits(policy: LimitPolicy) -> Limits {
 
 async fn admit(limits: &Limits, principal: &Principal, upstream_model: &str) -> Result<Permit, Refusal> {
     let request = serde_json::from_str(BODY).unwrap();
-    limits.admit(Ask { principal, model: "m", upstream_model, request: &request, raw: BODY.as_bytes() }).await
+    let ask = Ask {
+        principal,
+        model: "m",
+        upstream_model,
+        output_tokens_max: None,
+        request: &request,
+        raw: BODY.as_bytes(),
+    };
+    limits.admit(ask).await
 }
 
 fn rejected_by(admission: Result<Permit, Refusal>) -> (ScopeKind, LimitKind) {

@@ -26,6 +26,8 @@ pub const GOOD_KEY: &str = "sk-novai-good";
 pub struct Setup {
     pub options: Options,
     pub limits: Limits,
+    /// What callers may use; nothing is limited without.
+    pub rate_limits: Option<novai_core::Limits>,
     pub origins: Vec<&'static str>,
     pub tls: Option<TlsFiles>,
     /// Keys that can be made and changed, beside the good one.
@@ -54,7 +56,11 @@ impl Setup {
             catalog.add_model(model, fake.clone(), model, 1_700_000_000, TARIFF).unwrap();
         }
         let shutdown = Shutdown::default();
-        let gateway = Arc::new(Gateway::new(catalog));
+        let mut gateway = Gateway::new(catalog);
+        if let Some(limits) = self.rate_limits {
+            gateway = gateway.limited_by(limits);
+        }
+        let gateway = Arc::new(gateway);
         let ports = Ports {
             gateway,
             keys: Arc::new(KnownKeys(self.keys.clone())),

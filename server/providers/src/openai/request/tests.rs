@@ -86,7 +86,7 @@ fn values_survive_a_rewrite_byte_for_byte() {
     let odd = r#"[1.0,1e400,-0,123456789012345678901234567890,"\ud83d\ude42\/", {"a" : 1,"a":2}]"#;
     let raw = format!(r#"{{"model":"a",MESSAGES,"x":{odd}}}"#).replace("MESSAGES", "\"messages\":[]");
     // Built by hand: the typed decoder may refuse such numbers, the rewrite must not touch them.
-    let rewritten = rewrite(raw.as_bytes(), Some("b"), true).unwrap();
+    let rewritten = rewrite(raw.as_bytes(), Some("b"), true, false).unwrap();
     let expected =
         format!(r#"{{"model":"b","messages":[],"x":{odd},"stream_options":{{"include_usage":true}}}}"#);
     assert_eq!(rewritten, expected.as_bytes());
@@ -95,6 +95,6 @@ fn values_survive_a_rewrite_byte_for_byte() {
 #[test]
 fn what_is_no_object_is_the_callers_mistake() {
     for raw in ["[]", "", "{", "{\"model\":\"a\"} x"] {
-        assert!(rewrite(raw.as_bytes(), Some("b"), true).is_err(), "{raw}");
+        assert!(rewrite(raw.as_bytes(), Some("b"), true, false).is_err(), "{raw}");
     }
 }

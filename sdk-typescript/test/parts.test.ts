@@ -228,10 +228,15 @@ const CHAT: Plan = [
   { fields: { content: APPEND_LIST } },
 ];
 
+/** Folded as they come, or kept and folded in the end: it must not matter. */
 function whole(events: unknown[]): { choices: { message: Record<string, unknown> }[] } & Record<string, unknown> {
-  const accumulator = new Accumulator(CHAT);
-  for (const event of events) accumulator.push(event);
-  return accumulator.snapshot() as ReturnType<typeof whole>;
+  const [now, later] = [new Accumulator(CHAT), new Accumulator(CHAT)];
+  for (const event of events) {
+    now.add(event);
+    later.keep(JSON.stringify(event));
+  }
+  assert.deepEqual(later.snapshot(), now.snapshot());
+  return now.snapshot() as ReturnType<typeof whole>;
 }
 const choice = (fields: object) => ({ choices: [{ index: 0, ...fields }] });
 const calls = (...calls: unknown[]) => choice({ delta: { tool_calls: calls } });
@@ -323,12 +328,23 @@ test('what is not of the documented shape does no harm', () => {
   }
 });
 
+test('what is kept is bounded', () => {
+  const accumulator = new Accumulator(CHAT);
+  for (let n = 0; n < 300; n++) accumulator.keep(JSON.stringify(choice({ delta: { content: 'x'.repeat(10_000) } })));
+  const { keptChars } = accumulator as unknown as { keptChars: number };
+  assert.ok(keptChars <= 1 << 20);
+  assert.equal(
+    (accumulator.snapshot() as ReturnType<typeof whole>).choices[0]!.message['content'],
+    'x'.repeat(3_000_000),
+  );
+});
+
 test('a snapshot does not change', () => {
   const accumulator = new Accumulator(CHAT);
-  accumulator.push(choice({ delta: { content: 'a', tool_calls: [{ index: 0, id: 'x' }] } }));
+  accumulator.add(choice({ delta: { content: 'a', tool_calls: [{ index: 0, id: 'x' }] } }));
   const snapshot = accumulator.snapshot();
   const before = JSON.stringify(snapshot);
-  accumulator.push(choice({ delta: { content: 'b', tool_calls: [{ index: 0, function: { name: 'f' } }] } }));
+  accumulator.add(choice({ delta: { content: 'b', tool_calls: [{ index: 0, function: { name: 'f' } }] } }));
   accumulator.snapshot();
   assert.equal(JSON.stringify(snapshot), before);
 });

@@ -81,19 +81,35 @@ export const byIndex = (fold: number, into?: string): Step => ['by-index', into,
 
 type Json = Record<string, unknown>;
 
-// Events are folded by the batch: most users of a stream never ask for the whole.
-const PENDING_MAX = 256;
+// Some thousand events: more than most streams have.
+const KEPT_CHARS_MAX = 1 << 20;
 
-/** All events so far, as one. */
+/**
+ * All events so far, as one.
+ *
+ * Most users never ask for the whole, so events are kept as the text that they came in, and parsed again if they do: that
+ * is nothing per event, where folding each costs as much as parsing it. Beyond a limit they are folded all the same.
+ */
 export class Accumulator {
-  private pending: unknown[] = [];
+  private kept: string[] = [];
+  private keptChars = 0;
   private whole: Json = {};
 
   constructor(private readonly plan: Plan | undefined) {}
 
-  /** Takes one event. */
-  push(event: unknown): void {
-    if (this.pending.push(event) >= PENDING_MAX) this.fold();
+  /** Takes one event's JSON, for later. */
+  keep(data: string): void {
+    this.kept.push(data);
+    if ((this.keptChars += data.length) > KEPT_CHARS_MAX) this.fold();
+  }
+
+  /** Takes one event now; those that were kept come first. */
+  add(event: unknown): void {
+    if (this.kept.length) this.fold();
+    const { plan } = this;
+    if (!plan || !isObject(event)) return;
+    if (!('snapshots' in plan)) fold(plan, plan[0]!, this.whole, event);
+    else if (isObject(event[plan.snapshots])) this.whole = event[plan.snapshots] as Json;
   }
 
   /** What there is so far; later events do not change it. `undefined` where the operation has no such result. */
@@ -105,13 +121,10 @@ export class Accumulator {
   }
 
   private fold(): void {
-    const { plan } = this;
-    for (const event of this.pending) {
-      if (!plan || !isObject(event)) continue;
-      if (!('snapshots' in plan)) fold(plan, plan[0]!, this.whole, event);
-      else if (isObject(event[plan.snapshots])) this.whole = event[plan.snapshots] as Json;
-    }
-    this.pending = [];
+    const { kept } = this;
+    this.kept = [];
+    this.keptChars = 0;
+    if (this.plan) for (const data of kept) this.add(JSON.parse(data));
   }
 }
 

@@ -67,6 +67,13 @@ export class SseDecoder {
         this.line += at ? text.slice(at) : text;
         return;
       }
+      // Most events are one line of data, then a blank one.
+      if (end === lf && text[end + 1] === '\n' && this.isBetweenEvents && text.startsWith('data: ', at)) {
+        this.fits(end - at - 6);
+        this.dispatch(text.slice(at + 6, end), events);
+        at = end + 2;
+        continue;
+      }
       this.afterCr = end === cr;
       let line = text.slice(at, end);
       at = end + 1;
@@ -82,6 +89,11 @@ export class SseDecoder {
   end(events: SseEvent[]): void {
     if (this.lines && this.line) this.readLine(this.line, events);
     this.line = '';
+  }
+
+  /** Nothing is kept of what came before. */
+  private get isBetweenEvents(): boolean {
+    return !this.line && this.data === undefined && !this.event && !this.atStart && !this.lines;
   }
 
   private readLine(line: string, events: SseEvent[]): void {

@@ -31,6 +31,8 @@ export class Stream<Event, Final> implements AsyncIterable<Event> {
   eventsReceived = 0;
   private readonly accumulator: Accumulator;
   private state: State = 'open';
+  /** The whole was asked for: events are taken into it as they come. */
+  private folds = false;
   /** The body ended too soon, and was not read on. */
   private brokenOff = false;
 
@@ -119,6 +121,7 @@ export class Stream<Event, Final> implements AsyncIterable<Event> {
 
   /** Reads what is left and returns everything put together, as if it had not been streamed. */
   async final(): Promise<Final> {
+    this.folds = true;
     while (!(await this.next()).done);
     // Its error was handed out, or it was ended early; what is here must still not pass for the whole.
     if (this.state !== 'complete')
@@ -200,7 +203,8 @@ export class Stream<Event, Final> implements AsyncIterable<Event> {
     }
     // Some servers put it beside the fields of an ordinary chunk.
     if ((value as { error?: unknown }).error != null) throw failures.event(data);
-    this.accumulator.push(value);
+    if (this.folds) this.accumulator.add(value);
+    else this.accumulator.keep(data);
     this.eventsReceived++;
     return value as Event;
   }

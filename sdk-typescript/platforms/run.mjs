@@ -29,7 +29,7 @@ const run = (program, args) =>
 copyFileSync(`${here}use.ts`, `${folder}/use.ts`);
 
 async function deno() {
-  if (!has(bin('deno'))) return 'deno is not installed: npm ci in sdk-typescript/platforms';
+  if (!has(bin('deno'))) return 'deno is not installed: npm install in sdk-typescript/platforms';
   const args = ['--node-modules-dir=manual', '--quiet'];
   run(bin('deno'), ['check', ...args, 'use.ts']);
   expect(run(bin('deno'), ['run', ...args, '--allow-env', '--allow-net=127.0.0.1', 'use.ts']));
@@ -37,7 +37,7 @@ async function deno() {
 }
 
 async function bun() {
-  if (!has(bin('bun'))) return 'bun is not installed: npm ci in sdk-typescript/platforms';
+  if (!has(bin('bun'))) return 'bun is not installed: npm install in sdk-typescript/platforms';
   // Bun runs types without looking at them; the compiler looks, with what Bun declares.
   mkdirSync(`${folder}/bun`, { recursive: true });
   copyFileSync(`${here}use.ts`, `${folder}/bun/use.ts`);

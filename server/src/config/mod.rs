@@ -22,8 +22,8 @@ use novai_http::listener::{Limits, TlsFiles};
 use novai_stores::database::PostgresUrl;
 use novai_stores::keys::chosen;
 
-pub use money::LedgerSettings;
 pub use limits::{RateLimits, Store};
+pub use money::LedgerSettings;
 pub use problem::{Problem, Problems};
 pub use providers::{ModelSettings, ProviderKind, ProviderSettings};
 use reader::Reader;

@@ -171,16 +171,20 @@ fn has_npm() -> bool {
     process::version("npm", &["--version"]).is_some() && process::version("node", &["--version"]).is_some()
 }
 
-/// What the lock file says, unless that is there already.
+/// What the lock file or the manifest says, unless that is there already.
 fn install(repo: &Repo, folder: &str) -> Result<()> {
     let folder = repo.path(folder);
     let modified = |path: PathBuf| fs::metadata(path).and_then(|meta| meta.modified()).ok();
     let installed = modified(folder.join("node_modules/.package-lock.json"));
-    if installed.is_some() && installed >= modified(folder.join("package-lock.json")) {
+    let locked = folder.join("package-lock.json");
+    // A lock lists binaries of every machine, and a mirror may have none but ours: the platforms have exact versions instead.
+    let how: &[&str] = if locked.exists() { &["ci"] } else { &["install", "--no-package-lock"] };
+    let wanted = modified(if locked.exists() { locked } else { folder.join("package.json") });
+    if installed.is_some() && installed >= wanted {
         return Ok(());
     }
     let mut install = Command::new("npm");
-    process::run(install.args(["ci", "--no-audit", "--no-fund"]).current_dir(folder))
+    process::run(install.args(how).args(["--no-audit", "--no-fund"]).current_dir(folder))
 }
 
 fn npm(repo: &Repo, arguments: &[&str]) -> Result<()> {

@@ -45,7 +45,7 @@ fn constant(w: &mut Layout, constant: &Constant) {
     let ty = match &constant.kind {
         ConstantKind::Operation(ty) => format!("Operation<{ty}>"),
         ConstantKind::Stream { event, result } => format!("StreamOperation<{event}, {result}>"),
-        ConstantKind::Page { item, .. } => format!("PageOperation<{item}>"),
+        ConstantKind::Page { item } => format!("PageOperation<{item}>"),
     };
     let value = Literal::Object(constant.entries.clone());
     let open = constant.entries.len() > 2;
@@ -150,7 +150,7 @@ pub fn answer(answer: &Answer) -> Returned {
             name: "APIPromise",
             variants: [self::answer(one).variants, self::answer(other).variants].concat(),
         },
-        Answer::Page { item, .. } => Returned { name: "PagePromise", variants: vec![item.to_string()] },
+        Answer::Page { item } => Returned { name: "PagePromise", variants: vec![item.to_string()] },
     }
 }
 

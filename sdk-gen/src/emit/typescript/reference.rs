@@ -41,7 +41,7 @@ fn returned(answer: &Answer) -> String {
         Answer::Whole(ty) => code(&ty.to_string()),
         Answer::Stream { event, result } => code(&format!("Stream<{event}, {result}>")),
         Answer::Either(one, other) => format!("{}, or {}", returned(one), returned(other)),
-        Answer::Page { item, .. } => code(&format!("Page<{item}>")),
+        Answer::Page { item } => code(&format!("Page<{item}>")),
     }
 }
 

@@ -123,7 +123,7 @@ fn answer(answer: &Answer, uses: &mut Uses) {
             self::answer(one, uses);
             self::answer(other, uses);
         }
-        Answer::Page { item, .. } => {
+        Answer::Page { item } => {
             uses.runtime(Type::PagePromise);
             uses.add(item);
         }
@@ -150,7 +150,7 @@ fn call(call: &Call, uses: &mut Uses) {
             ConstantKind::Stream { event, result } => {
                 add(Type::StreamFunction, Type::StreamOperation, &[event, result]);
             }
-            ConstantKind::Page { item, .. } => add(Type::PagesFunction, Type::PageOperation, &[item]),
+            ConstantKind::Page { item } => add(Type::PagesFunction, Type::PageOperation, &[item]),
         }
     }
 }

@@ -215,7 +215,7 @@ pub enum Answer {
     Whole(Ty),
     Stream { event: Ty, result: Ty },
     Either(Box<Answer>, Box<Answer>),
-    Page { item: Ty, page: Ty },
+    Page { item: Ty },
 }
 
 /// What is sent, from the arguments.
@@ -280,7 +280,7 @@ pub struct Constant {
 pub enum ConstantKind {
     Operation(Ty),
     Stream { event: Ty, result: Ty },
-    Page { item: Ty, page: Ty },
+    Page { item: Ty },
 }
 
 /// How a stream's events become one answer: a constant of the functions' file.

@@ -284,12 +284,12 @@ fn one(
         entries.push(("nothing".to_owned(), code("true")));
     }
     let kind = match (page(spelling, operation, answers), &operation.pages) {
-        (Some((item, page)), Some(pages)) => {
+        (Some(item), Some(pages)) => {
             entries.push(("items".to_owned(), text(&pages.items)));
             entries.push(("cursorParam".to_owned(), text(&pages.cursor_param)));
             entries.extend(pages.next_cursor.as_ref().map(|field| ("nextCursor".to_owned(), text(field))));
             entries.extend(pages.has_more.as_ref().map(|field| ("hasMore".to_owned(), text(field))));
-            ConstantKind::Page { item, page }
+            ConstantKind::Page { item }
         }
         _ => ConstantKind::Operation(whole_ty(spelling, answers)),
     };
@@ -298,17 +298,16 @@ fn one(
 
 fn answer(file: &File<'_>, operation: &Operation, answers: &Answers) -> Answer {
     match page(file.spelling, operation, answers) {
-        Some((item, page)) => Answer::Page { item, page },
+        Some(item) => Answer::Page { item },
         None => Answer::Whole(whole_ty(file.spelling, answers)),
     }
 }
 
-/// The item's type and the page's, where an operation lists in pages.
-fn page(spelling: &Spelling<'_>, operation: &Operation, answers: &Answers) -> Option<(Ty, Ty)> {
+/// The item's type, where an operation lists in pages.
+fn page(spelling: &Spelling<'_>, operation: &Operation, answers: &Answers) -> Option<Ty> {
     let pages = operation.pages.as_ref()?;
     let Some(Whole::Json(ty)) = answers.whole else { return None };
-    let item = spelling.item_of(ty, &pages.items)?;
-    Some((item, spelling.ty(ty)))
+    spelling.item_of(ty, &pages.items)
 }
 
 fn whole_ty(spelling: &Spelling<'_>, answers: &Answers) -> Ty {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostics;
-use crate::ir::model::{Api, Words};
+use crate::ir::model::{Api, Location, Operation, Words};
 use crate::lower::shared::tree::{Node, tree};
 
 use super::docs;
@@ -27,7 +27,7 @@ pub fn lower(
 ) -> (Vec<Resource>, Vec<Child>) {
     let tree = tree(api);
     let mut files = Scope::with(&["index"]);
-    let mut names: Vec<Child> = tree.nodes.iter().map(|node| child(node, scope, &mut files)).collect();
+    let names: Vec<Child> = tree.nodes.iter().map(|node| child(node, scope, &mut files)).collect();
     let mut roots: Vec<Child> = tree.roots.iter().map(|&at| names[at].clone()).collect();
     settle(&mut roots, &mut Scope::with(runtime::CLIENT_MEMBERS));
     let dotted = dotted(&tree.nodes);
@@ -41,16 +41,10 @@ pub fn lower(
         let mut all = Vec::new();
         for operation in &node.operations {
             let method = methods.claim(&names::member(&operation.method_name));
-            let function = functions.get(operation.id.as_str()).cloned().unwrap_or_default();
+            let function = functions.get(operation.origin.pointer.as_str()).cloned().unwrap_or_default();
             let call = format!("client.{}.{method}", dotted[at]);
             let named = Named { function: &function, method: &method, dotted: &call };
-            let params = names::type_name(&format!("{} params", operation.id));
-            let params =
-                if operation.params.iter().any(|param| param.location != crate::ir::model::Location::Path) {
-                    scope.claim(&params)
-                } else {
-                    params
-                };
+            let params = params_name(operation, scope);
             let mut claim = |function: &str, method: &str| (scope.claim(function), methods.claim(method));
             all.extend(operations::functions(&mut file, operation, &named, params, &mut claim, diagnostics));
         }
@@ -71,8 +65,14 @@ pub fn lower(
             params,
         });
     }
-    names.clear();
     (resources, roots)
+}
+
+/// The type of an operation's parameters beside path and body; claimed only where there are some.
+fn params_name(operation: &Operation, scope: &mut Scope) -> String {
+    let name = names::type_name(&format!("{} params", operation.id));
+    let declared = operation.params.iter().any(|param| param.location != Location::Path);
+    if declared { scope.claim(&name) } else { name }
 }
 
 fn child(node: &Node<'_>, scope: &mut Scope, files: &mut Scope) -> Child {
@@ -100,7 +100,7 @@ fn dotted(nodes: &[Node<'_>]) -> Vec<String> {
     nodes.iter().map(of).collect()
 }
 
-/// The function of each operation, by its id.
+/// The function of each operation, by its place in the document.
 fn function_names<'a>(api: &'a Api, scope: &mut Scope) -> BTreeMap<&'a str, String> {
     let name = |id: &str| {
         let is_name = id.starts_with(|c: char| c.is_ascii_lowercase())
@@ -110,6 +110,6 @@ fn function_names<'a>(api: &'a Api, scope: &mut Scope) -> BTreeMap<&'a str, Stri
     };
     api.operations
         .iter()
-        .map(|operation| (operation.id.as_str(), scope.claim(&name(&operation.id))))
+        .map(|operation| (operation.origin.pointer.as_str(), scope.claim(&name(&operation.id))))
         .collect()
 }

@@ -26,6 +26,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, Optional, TypeVar, Union
 
+from .kinds import is_list, is_object
+
 Final = TypeVar("Final")
 
 # Some thousand events: more than most streams have.
@@ -150,32 +152,32 @@ class Plan:
             elif kind == "first":
                 if whole.get(into) in (None, "", []):
                     whole[into] = value
-            elif kind == "merge" and type(value) is dict:
+            elif kind == "merge" and is_object(value):
                 part = whole.get(into)
-                if type(part) is not dict:
+                if not is_object(part):
                     part = whole[into] = {}
                 self._fold(self.folds[inner], part, value)
-            elif kind == "by-index" and type(value) is list:
+            elif kind == "by-index" and is_list(value):
                 items = whole.get(into)
-                if type(items) is not list:
+                if not is_list(items):
                     items = whole[into] = []
                 self._fold_items(self.folds[inner], items, value)
-            elif kind == "list" and type(value) is list:
+            elif kind == "list" and is_list(value):
                 items = whole.get(into)
-                whole[into] = items + value if type(items) is list else value
+                whole[into] = items + value if is_list(items) else value
             else:
                 # Not of the documented shape.
                 whole[into] = value
 
     def _fold_items(self, fold: Fold, items: list[Any], pieces: list[Any]) -> None:
         for piece in pieces:
-            if type(piece) is not dict:
+            if not is_object(piece):
                 items.append(piece)
                 continue
             index = _index(piece)
             if index is None:
                 identity = piece.get("id")
-                if not identity or not any(type(item) is dict and item.get("id") == identity for item in items):
+                if not identity or not any(is_object(item) and item.get("id") == identity for item in items):
                     whole: dict[str, Any] = {}
                     items.append(whole)
                     self._fold(fold, whole, piece)
@@ -196,11 +198,11 @@ class Plan:
         for name, step in fold.fields.items():
             into = step.into or name
             value = settled.get(into)
-            if step.kind == "merge" and type(value) is dict:
+            if step.kind == "merge" and is_object(value):
                 settled[into] = self._settle(self.folds[step.fold], value)
-            elif step.kind == "by-index" and type(value) is list:
+            elif step.kind == "by-index" and is_list(value):
                 inner = self.folds[step.fold]
-                settled[into] = [self._settle(inner, item) if type(item) is dict else item for item in value]
+                settled[into] = [self._settle(inner, item) if is_object(item) else item for item in value]
         if fold.drop_index:
             settled.pop("index", None)
         dues = fold.dues
@@ -227,7 +229,7 @@ class Snapshots:
 
     def add(self, whole: dict[str, Any], event: dict[str, Any]) -> None:
         value = event.get(self.field)
-        if type(value) is dict:
+        if is_object(value):
             whole.clear()
             whole.update(value)
 
@@ -265,7 +267,7 @@ class Progress(Generic[Final]):
         """Folds a decoded event into the whole; those that were kept come first."""
         if self.kept:
             self.fold()
-        if self._plan is not None and type(event) is dict:
+        if self._plan is not None and is_object(event):
             self._plan.add(self._whole, event)
 
     def fold(self) -> None:
@@ -289,11 +291,11 @@ class Progress(Generic[Final]):
 
 
 def _index(item: Any) -> Optional[int]:
-    index = item.get("index") if type(item) is dict else None
+    index = item.get("index") if is_object(item) else None
     return index if type(index) is int else None
 
 
 def _copy(value: Any) -> Any:
-    if type(value) is dict:
+    if is_object(value):
         return {key: _copy(item) for key, item in value.items()}
-    return [_copy(item) for item in value] if type(value) is list else value
+    return [_copy(item) for item in value] if is_list(value) else value

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple, Optional
 
+from .kinds import is_list, is_object
+
 
 class Found(NamedTuple):
     """What a body says. ``type`` is the family of the code."""
@@ -53,7 +55,6 @@ _STATUS_BY_CODE = {
     "budget_exceeded": 429,
     "store_unavailable": 503,
     "limits_unavailable": 503,
-    "store_unavailable": 503,
     "overloaded": 503,
     "not_ready": 503,
     "provider_timeout": 504,
@@ -75,14 +76,14 @@ _STATUS_BY_TYPE = {
 
 def _find(body: Any) -> Found:
     # Gemini wraps its error in an array.
-    if isinstance(body, list):
+    if is_list(body):
         return _find(body[0]) if body else Found()
     if isinstance(body, str):
         return Found(message=_some_text(body))
-    if not isinstance(body, dict):
+    if not is_object(body):
         return Found()
     error = body.get("error")
-    if isinstance(error, dict):
+    if is_object(error):
         return _find_in(error)
     if isinstance(error, str):
         return _find_in(body)._replace(message=_some_text(error))
@@ -102,10 +103,10 @@ def _find_in(error: dict[str, Any]) -> Found:
 
 def _detail(detail: Any) -> Optional[str]:
     """FastAPI's ``detail``: a text, or a list of ``{loc, msg}``."""
-    if isinstance(detail, list):
-        messages = [item.get("msg") for item in detail if isinstance(item, dict)]
+    if is_list(detail):
+        messages = [item.get("msg") for item in detail if is_object(item)]
         return _some_text("; ".join(message for message in messages if isinstance(message, str)))
-    if isinstance(detail, dict):
+    if is_object(detail):
         return _find_in(detail).message
     return _some_text(detail)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Optional
 
+from .kinds import is_list, is_object
 from .model import Model
 
 Kind = Callable[[dict[str, Any]], Any]
@@ -38,7 +39,7 @@ def view(name: str, kind: Kind, *, default: Optional[dict[str, Any]] = None) -> 
 
     def get(self: Model) -> Any:
         value = self._data.get(name, default)
-        return kind(value) if type(value) is dict else value
+        return kind(value) if is_object(value) else value
 
     return property(get)
 
@@ -48,9 +49,9 @@ def views(name: str, kind: Kind) -> Any:
 
     def get(self: Model) -> Any:
         value = self._data.get(name)
-        if type(value) is not list:
+        if not is_list(value):
             return value
-        return [kind(item) if type(item) is dict else item for item in value]
+        return [kind(item) if is_object(item) else item for item in value]
 
     return property(get)
 
@@ -72,19 +73,19 @@ def wrapped(name: str, wrap: Wrap) -> Any:
 
 def one(kind: Kind) -> Wrap:
     """An object as a model; for :func:`each` and its like, and for operations."""
-    return lambda value: kind(value) if type(value) is dict else value
+    return lambda value: kind(value) if is_object(value) else value
 
 
 def each(wrap: Wrap) -> Wrap:
     """Every item of a list."""
-    return lambda value: [wrap(item) for item in value] if type(value) is list else value
+    return lambda value: [wrap(item) for item in value] if is_list(value) else value
 
 
 def each_value(wrap: Wrap) -> Wrap:
     """Every value of an object."""
 
     def call(value: Any) -> Any:
-        if type(value) is not dict:
+        if not is_object(value):
             return value
         return {key: wrap(item) for key, item in value.items()}
 
@@ -142,14 +143,14 @@ def shaped(
     ordered = sorted(shapes, key=lambda shape: -len(shape.required) - len(shape.constants))
 
     def wrap(value: Any) -> Any:
-        if type(value) is dict:
+        if is_object(value):
             for shape in ordered:
                 if shape.fits(value):
                     return shape.kind(value)
             if values is not None:
                 return {key: values(item) for key, item in value.items()}
             return value if unknown is None else unknown(value)
-        if type(value) is list and items is not None:
+        if is_list(value) and items is not None:
             return [items(item) for item in value]
         return value
 

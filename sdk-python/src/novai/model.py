@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Optional
 
+from .kinds import is_items, is_list, is_object
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -97,9 +99,9 @@ def parts(model: Model) -> tuple[dict[str, Any], Optional[Meta]]:
 
 def guess(value: Any) -> Any:
     """A value that nothing is known about: objects read as models."""
-    if type(value) is dict:
+    if is_object(value):
         return Model(value)
-    if type(value) is list:
+    if is_list(value):
         return [guess(item) for item in value]
     return value
 
@@ -114,9 +116,9 @@ def plain(value: object) -> Any:
 def _copy(value: Any) -> Any:
     if isinstance(value, Model):
         value = value._data
-    if isinstance(value, dict):
+    if is_object(value):
         return {key: _copy(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if is_items(value):
         return [_copy(item) for item in value]
     return value
 

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import IO, Any, Optional, Union
 
+from .kinds import is_list, is_path, is_tuple
+
 FileContent = Union[bytes, IO[bytes], "os.PathLike[str]"]
 Upload = Union[FileContent, tuple[str, FileContent], tuple[str, FileContent, str]]
 """What can be sent as a file: its content; or its name and content; or its name, content and media type."""
@@ -17,7 +19,7 @@ def encode(fields: Mapping[str, Any]) -> tuple[bytes, str]:
 
     files: list[tuple[str, Any]] = []
     for name, value in fields.items():
-        if isinstance(value, list):
+        if is_list(value):
             files.extend((f"{name}[]", _part(item)) for item in value)
         elif value is not None:
             files.append((name, _part(value)))
@@ -27,10 +29,10 @@ def encode(fields: Mapping[str, Any]) -> tuple[bytes, str]:
 
 def _part(value: Any) -> tuple[Optional[str], Any] | tuple[Optional[str], Any, str]:
     """Name (none: an ordinary field), content and type, as httpx takes them."""
-    if isinstance(value, tuple):
+    if is_tuple(value):
         return (value[0], _content(value[1]), *value[2:])
-    if isinstance(value, (bytes, os.PathLike)) or hasattr(value, "read"):
-        name = os.fspath(value) if isinstance(value, os.PathLike) else getattr(value, "name", None)
+    if isinstance(value, bytes) or is_path(value) or hasattr(value, "read"):
+        name = os.fspath(value) if is_path(value) else getattr(value, "name", None)
         return os.path.basename(name) if isinstance(name, str) else "file", _content(value)
     if isinstance(value, (dict, bool)) or not isinstance(value, (str, int, float)):
         import json
@@ -42,7 +44,7 @@ def _part(value: Any) -> tuple[Optional[str], Any] | tuple[Optional[str], Any, s
 
 
 def _content(value: Any) -> bytes:
-    if isinstance(value, os.PathLike):
+    if is_path(value):
         with open(value, "rb") as file:
             return file.read()
     content = value.read() if hasattr(value, "read") else value

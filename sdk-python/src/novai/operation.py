@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Optional, TypeVar, Unio
 from .model import Model
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeGuard
+
     from .accumulate import Plan, Snapshots
 
 T = TypeVar("T")
@@ -79,6 +81,10 @@ class Operation(Route, Generic[T]):
         self.decode = decode
         self.reply = reply
         self.nothing = nothing
+
+
+def is_operation(route: Route) -> TypeGuard[Operation[Any]]:
+    return isinstance(route, Operation)
 
 
 class StreamOperation(Route, Generic[Event, Final]):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar
 
+from .kinds import is_list, is_object
 from .model import Model
 
 if TYPE_CHECKING:
@@ -35,13 +36,13 @@ class BasePage(Model, Generic[T]):
     def data(self) -> list[T]:
         """The page's items."""
         items = self._data.get(self._operation.items)
-        return [self._operation.item(item) for item in items] if isinstance(items, list) else []
+        return [self._operation.item(item) for item in items] if is_list(items) else []
 
     def next_cursor(self) -> Optional[str]:
         """Where the next page begins; ``None`` on the last."""
         operation, data = self._operation, self._data
         items = data.get(operation.items)
-        if not isinstance(items, list) or not items:
+        if not is_list(items) or not items:
             return None
         if operation.has_more is not None and data.get(operation.has_more) is False:
             return None
@@ -50,7 +51,7 @@ class BasePage(Model, Generic[T]):
             data.get(operation.next_cursor)
             if operation.next_cursor is not None
             else last.get("id")
-            if isinstance(last, dict)
+            if is_object(last)
             else None
         )
         return cursor if isinstance(cursor, str) and cursor else None

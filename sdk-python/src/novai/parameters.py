@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from .kinds import is_items, is_mapping
 from .model import Model, plain
 from .options import omit
 
@@ -23,9 +24,9 @@ def text(value: Any) -> str:
 def joined(value: Any, separator: str = ",") -> Any:
     """A list, or an object's names and values in turn, as one text."""
     value = _plain(value)
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return separator.join(f"{text(name)}{separator}{text(item)}" for name, item in value.items())
-    if isinstance(value, (list, tuple)):
+    if is_items(value):
         return separator.join(text(item) for item in value)
     return value if value is omit or value is None else text(value)
 
@@ -33,7 +34,7 @@ def joined(value: Any, separator: str = ",") -> Any:
 def exploded(name: str, value: Any) -> dict[str, Any]:
     """An object whose fields are parameters of their own."""
     value = _plain(value)
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return {str(key): item for key, item in value.items()}
     return {} if value is omit else {name: value}
 

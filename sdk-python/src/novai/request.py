@@ -10,8 +10,9 @@ from urllib.parse import quote, urlencode
 
 from .config import Config, clean_headers
 from .errors import NovAIError
+from .kinds import is_items, is_mapping
 from .model import plain
-from .operation import Operation, Route
+from .operation import Route, is_operation
 from .options import OPTION_NAMES, RequestOptions, omit
 from .response import RAW
 from .timeout import Timeouts
@@ -86,7 +87,7 @@ def build(
     for name in given:
         if name not in OPTION_NAMES and name != RAW:
             raise TypeError(f"unexpected keyword argument {name!r}")
-    accept = _ACCEPT[route.reply] if isinstance(route, Operation) else "text/event-stream"
+    accept = _ACCEPT[route.reply] if is_operation(route) else "text/event-stream"
     all_headers = {
         "accept": accept,
         "user-agent": f"novai-python/{__version__}",
@@ -133,10 +134,10 @@ def _pairs(name: str, value: Any, separator: Optional[str]) -> Iterator[tuple[st
     """Lists are repeated or joined, objects become ``name[key]=value``."""
     if value is None or value is omit:
         return
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         for key, item in value.items():
             yield from _pairs(f"{name}[{key}]", item, separator)
-    elif isinstance(value, (list, tuple, set, frozenset)):
+    elif is_items(value):
         if separator is not None:
             yield name, separator.join(_text(item) for item in value)
         else:
@@ -155,10 +156,11 @@ def _text(value: Any) -> str:
 
 def _encode(route: Route, body: Any, extra: Optional[Mapping[str, Any]]) -> tuple[Optional[bytes], Optional[str]]:
     """The body, and its type."""
-    if isinstance(body, Mapping):
+    if is_mapping(body):
         body = {name: value for name, value in body.items() if value is not omit}
     if extra:
-        body = {**({} if body is omit or body is None else body), **extra}
+        fields: dict[str, Any] = {} if body is omit or body is None else body
+        body = {**fields, **extra}
     if body is omit:
         return None, None
     kind = route.body_type

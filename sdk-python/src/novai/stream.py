@@ -14,6 +14,7 @@ from .accumulate import Progress
 from .call import Call, is_early_end
 from .errors import NovAIError
 from .io import IO, run
+from .kinds import is_list, is_object
 from .operation import StreamOperation
 from .sse import LineDecoder, SseDecoder, SseEvent, TooLarge
 
@@ -177,7 +178,7 @@ class _BaseStream(Generic[Event, Final]):
             return failures.decode("an event of the stream is not UTF-8", data, cause)
         except (ValueError, RecursionError) as cause:
             return failures.decode("an event of the stream is not JSON", data, cause)
-        if isinstance(value, dict):
+        if is_object(value):
             # Some servers put it beside the fields of an ordinary chunk.
             return value if value.get("error") is None else failures.event(data)
         if isinstance(self._operation.event, type):
@@ -210,8 +211,8 @@ class Stream(_BaseStream[Event, Final]):
 
     def final(self) -> Final:
         """Reads what is left and returns everything put together, as if it had not been streamed."""
-        for _ in self._values(None, fold=True):
-            pass
+        values: Iterator[Any] = self._values(None, fold=True)
+        _exhaust(values)
         if self._state != "complete":
             raise self._ended_early()
         return self.snapshot()
@@ -280,7 +281,8 @@ class AsyncStream(_BaseStream[Event, Final]):
 
     async def final(self) -> Final:
         """Reads what is left and returns everything put together, as if it had not been streamed."""
-        async for _ in self._values(None, fold=True):
+        values: AsyncIterator[Any] = self._values(None, fold=True)
+        async for _ in values:
             pass
         if self._state != "complete":
             raise self._ended_early()
@@ -340,9 +342,9 @@ def _exhaust(iterator: Iterator[Any]) -> None:
 def _text_at(value: Any, path: tuple[Union[str, int], ...]) -> str:
     """What lies at a path of field names, 0 being a list's item with the index 0, or the first where items have none."""
     for step in path:
-        if step == 0:
-            items = value if isinstance(value, list) else ()
-            value = next((item for item in items if isinstance(item, dict) and item.get("index", 0) == 0), None)
+        if isinstance(step, int):
+            items = value if is_list(value) else ()
+            value = next((item for item in items if is_object(item) and item.get("index", 0) == 0), None)
         else:
-            value = value.get(step) if isinstance(value, dict) else None
+            value = value.get(step) if is_object(value) else None
     return value if isinstance(value, str) else ""

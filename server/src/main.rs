@@ -73,6 +73,9 @@ fn configuration(arguments: Serve) -> anyhow::Result<Config> {
     Ok(config::load(file, overrides, &|name| std::env::var(name).ok())?)
 }
 
+/// Redis takes milliseconds; one that is gone must not keep a gateway from ending.
+const DRAIN_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
+
 async fn serve(config: Config, access_log: Arc<dyn novai_http::access_log::LineSink>) -> anyhow::Result<()> {
     // Everything that can fail comes before the key is made and the banner printed.
     let tls = config.tls.as_ref().map(listener::TlsFiles::acceptor).transpose()?;
@@ -102,7 +105,11 @@ async fn serve(config: Config, access_log: Arc<dyn novai_http::access_log::LineS
     let limits = wiring::limits(config.rate_limits)?;
     let gateway = Arc::new(Gateway::new(catalog).limited_by(limits).paid_through(till));
     let shutdown = Shutdown::default();
-    let ports = Ports { gateway, keys: Arc::clone(&keys) as _, key_admin: Arc::clone(&keys) as _ };
+    let ports = Ports {
+        gateway: Arc::clone(&gateway),
+        keys: Arc::clone(&keys) as _,
+        key_admin: Arc::clone(&keys) as _,
+    };
     let app = Arc::new(App::new(ports, config.options, shutdown.clone()));
     let surface = if admin_socket.is_some() { Surface::Public } else { Surface::All };
     let admin = match admin_socket {
@@ -131,6 +138,11 @@ async fn serve(config: Config, access_log: Arc<dyn novai_http::access_log::LineS
     upkeep.abort();
     if let Err(error) = keys.write_uses().await {
         tracing::warn!(%error, "when keys were last used could not be written");
+    }
+    if tokio::time::timeout(DRAIN_TIMEOUT, gateway.drained()).await.is_err() {
+        tracing::warn!(
+            "the limits' Redis did not learn of every ended request; what they reserved expires within a minute"
+        );
     }
     // What is not written by now is in the journal; the next start would settle it.
     if let Err(error) = ledger.flush().await {

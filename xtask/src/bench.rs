@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::{generate::SPEC, process, repo::Repo};
+use crate::{generate::SPEC, process, redis, repo::Repo};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -30,6 +30,8 @@ enum Part {
     Sdk,
     /// Time to generate.
     Gen,
+    /// Decisions about limits, in memory and in one Redis for three gateways.
+    Limits,
     /// Memory per open stream that says nothing.
     Idle,
     /// A clean release build of the server; takes minutes and runs only when named.
@@ -43,13 +45,14 @@ impl Part {
             Self::Sdk => "sdk",
             Self::Gen => "gen",
             Self::Idle => "idle",
+            Self::Limits => "limits",
             Self::Build => "build",
         }
     }
 }
 
 pub fn run(repo: &Repo, options: &Options) -> Result<()> {
-    let unnamed = [Part::Server, Part::Idle, Part::Sdk, Part::Gen];
+    let unnamed = [Part::Server, Part::Idle, Part::Limits, Part::Sdk, Part::Gen];
     let parts = if options.parts.is_empty() { &unnamed[..] } else { &options.parts };
     let mut build = process::cargo(repo);
     build.args(["build", "--release", "-p", "novai-bench"]);
@@ -70,6 +73,11 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
     bench.arg("--scratch").arg(repo.scratch("bench")?);
     if let Some(shared) = repo.shared() {
         bench.arg("--large-spec").arg(shared.join("corpus/openai.yaml"));
+    }
+    if parts.contains(&Part::Limits)
+        && let Some(server) = redis::server(repo)
+    {
+        bench.env(redis::VARIABLE, server);
     }
     if options.quick {
         bench.arg("--quick");

@@ -12,6 +12,7 @@ mod deny;
 mod examples;
 mod generate;
 mod process;
+mod redis;
 mod repo;
 mod server;
 mod table;

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::{check, conformance, deny, examples, generate, process, repo::Repo, table::Table};
+use crate::{check, conformance, deny, examples, generate, process, redis, repo::Repo, table::Table};
 
 #[derive(clap::Args, Default)]
 pub struct Options {
@@ -35,7 +35,7 @@ enum Outcome {
 type Step = fn(&Repo) -> Result<Outcome>;
 
 /// Cheap ones first: most mistakes show within a minute.
-const STEPS: [(&str, Step); 19] = [
+const STEPS: [(&str, Step); 20] = [
     ("tools", tools),
     ("format", |repo| cargo(repo, &["fmt", "--all", "--check"])),
     ("fresh", |repo| {
@@ -47,7 +47,13 @@ const STEPS: [(&str, Step); 19] = [
         check::run(repo, &check::Options::default())?;
         Ok(Outcome::Passed(String::new()))
     }),
-    ("tests", |repo| cargo(repo, &["test", "--workspace", "--lib", "--bins", "--tests", "--examples"])),
+    ("redis", |repo| {
+        Ok(match redis::server(repo) {
+            Some(server) => Outcome::Passed(redis::version(&server)),
+            None => Outcome::Skipped("there is no redis-server, and none could be downloaded".into()),
+        })
+    }),
+    ("tests", tests),
     ("doc tests", |repo| cargo(repo, &["test", "--workspace", "--doc"])),
     ("sdk alone", alone::sdk_rust),
     ("conformance", |repo| {
@@ -122,6 +128,17 @@ fn tools(_: &Repo) -> Result<Outcome> {
         println!("{name:<8}{}", version.as_deref().unwrap_or("absent"));
     }
     Ok(Outcome::Passed("Rust builds and generates everything; Python and Node test their SDKs".into()))
+}
+
+/// Tests that need a server start one of their own; here they learn where its program is.
+fn tests(repo: &Repo) -> Result<Outcome> {
+    let mut test = process::cargo(repo);
+    test.args(["test", "--workspace", "--lib", "--bins", "--tests", "--examples"]);
+    if let Some(server) = redis::server(repo) {
+        test.env(redis::VARIABLE, server);
+    }
+    process::run(&mut test)?;
+    Ok(Outcome::Passed(String::new()))
 }
 
 fn cargo(repo: &Repo, arguments: &[&str]) -> Result<Outcome> {

@@ -170,6 +170,11 @@ impl Gateway {
         }
     }
 
+    /// Resolves when what requests gave back to shared limits has arrived there.
+    pub async fn drained(&self) {
+        self.limits.drained().await;
+    }
+
     /// How a caller's limits stand.
     pub async fn limits(&self, principal: &Principal, model: Option<&str>) -> LimitSnapshot {
         self.limits.peek(principal, model).await

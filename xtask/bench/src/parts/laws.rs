@@ -15,3 +15,7 @@ pub const GENERATE_MS: Bound = Bound { max: 1000.0, law: "every target of our sp
 pub const LARGE_SPEC_MS: Bound = Bound { max: 2000.0, law: "parse and IR of OpenAI's document in under 2 s" };
 pub const BUILD_MINUTES: Bound =
     Bound { max: 8.0, law: "a clean release build of the server in at most 8 minutes on 2 cores" };
+pub const LIMIT_DECISION_NS: Bound = Bound { max: 1000.0, law: "a decision in memory in at most 1 µs" };
+pub const LIMITS_EXCEEDED: Bound = Bound { max: 0.0, law: "no window holds more than its limit" };
+/// One that finds the script unknown asks twice.
+pub const LIMIT_ROUND_TRIPS: Bound = Bound { max: 1.01, law: "one round trip to Redis per decision" };

@@ -4,6 +4,7 @@ mod build;
 mod generator;
 mod idle;
 mod laws;
+mod limits;
 mod machine;
 mod scenarios;
 mod sdk;
@@ -19,6 +20,7 @@ use crate::report::{Bound, Table};
 pub enum Part {
     Server,
     Idle,
+    Limits,
     Sdk,
     Gen,
     Build,
@@ -59,6 +61,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         let table: Table = match part {
             Part::Server => server::measure(options)?,
             Part::Idle => idle::measure(options)?,
+            Part::Limits => limits::measure(options)?,
             Part::Sdk => sdk::measure(options)?,
             Part::Gen => generator::measure(options)?,
             Part::Build => build::measure(options)?,

@@ -14,6 +14,8 @@ const START_MAX: Duration = Duration::from_secs(20);
 pub struct Server {
     process: Option<Child>,
     folder: TempDir,
+    /// A cluster's nodes talk over TCP, even if there is only one.
+    cluster_port: Option<u16>,
 }
 
 impl Server {
@@ -21,9 +23,32 @@ impl Server {
     pub fn start() -> Option<Server> {
         let program = program()?;
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut server = Server { process: None, folder };
+        let mut server = Server { process: None, folder, cluster_port: None };
         server.run(&program);
         Some(server)
+    }
+
+    /// A cluster of one node that has every slot: it refuses scripts whose keys are of several slots.
+    pub fn start_cluster() -> Option<Server> {
+        let program = program()?;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut server = Server { process: None, folder, cluster_port: Some(free_port()) };
+        server.run(&program);
+        let mut connection = server.connect();
+        let mut add = redis::cmd("CLUSTER");
+        add.arg("ADDSLOTS")
+            .arg((0..16_384).collect::<Vec<u16>>())
+            .exec(&mut connection)
+            .expect("take all slots");
+        let started_at = Instant::now();
+        loop {
+            let info: String = redis::cmd("CLUSTER").arg("INFO").query(&mut connection).unwrap();
+            if info.contains("cluster_state:ok") {
+                return Some(server);
+            }
+            assert!(started_at.elapsed() < START_MAX, "the cluster does not come up: {info}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Ends at once, and forgets everything.
@@ -68,8 +93,13 @@ impl Server {
     }
 
     fn run(&mut self, program: &str) {
-        let process = Command::new(program)
-            .args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"])
+        let mut command = Command::new(program);
+        if self.cluster_port.is_some() {
+            command.args(["--cluster-enabled", "yes", "--bind", "127.0.0.1"]);
+        }
+        let process = command
+            .args(["--port", &self.cluster_port.unwrap_or(0).to_string()])
+            .args(["--save", "", "--appendonly", "no", "--unixsocket"])
             .arg(self.socket())
             .arg("--dir")
             .arg(self.folder.path())
@@ -103,4 +133,15 @@ fn program() -> Option<String> {
         return None;
     }
     Some("redis-server".to_owned())
+}
+
+/// Free a moment ago; the bus takes the one 10,000 above it.
+fn free_port() -> u16 {
+    loop {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = socket.local_addr().expect("its address").port();
+        if port < 55_000 {
+            return port;
+        }
+    }
 }

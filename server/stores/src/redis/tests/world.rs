@@ -57,13 +57,16 @@ impl World {
     }
 
     pub fn with(gateways: usize, set: impl Fn(&mut RedisSettings)) -> Option<World> {
-        let server = Server::start()?;
+        Some(Self::on(Server::start()?, gateways, set))
+    }
+
+    pub fn on(server: Server, gateways: usize, set: impl Fn(&mut RedisSettings)) -> World {
         let mut world = World { server, gateways: Vec::new(), true_us: 0, off_us: 0 };
         world.tell_time();
         for _ in 0..gateways {
             world.add_gateway(&set);
         }
-        Some(world)
+        world
     }
 
     pub fn add_gateway(&mut self, set: impl Fn(&mut RedisSettings)) {

@@ -53,7 +53,6 @@ _STATUS_BY_CODE = {
     "rate_limit_exceeded": 429,
     "insufficient_quota": 429,
     "budget_exceeded": 429,
-    "store_unavailable": 503,
     "limits_unavailable": 503,
     "overloaded": 503,
     "not_ready": 503,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 from .kinds import is_items, is_list, is_object
 
@@ -73,7 +73,7 @@ class Model:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Model) and type(other) is type(self) and other._data == self._data
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *(name for name in self._data if name.isidentifier())})

@@ -26,7 +26,7 @@ class Omit:
         return "omit"
 
 
-omit = Omit()
+omit: Omit = Omit()
 """Default of optional parameters: the field is left out, which is not the same as sending ``None`` (null)."""
 
 

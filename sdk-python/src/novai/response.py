@@ -20,6 +20,8 @@ class Meta:
     """Status and headers of a reply, whatever its body is."""
 
     __slots__ = ("headers", "status_code")
+    headers: Mapping[str, str]
+    status_code: int
 
     def __init__(self, status_code: int, headers: Mapping[str, str]) -> None:
         self.status_code = status_code

@@ -27,6 +27,10 @@ class Timeouts:
     """
 
     __slots__ = ("connect", "first_event", "idle", "total")
+    connect: Optional[float]
+    first_event: Optional[float]
+    idle: Optional[float]
+    total: Optional[float]
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ from typing import Literal, Optional, Union
 from typing_extensions import assert_type
 
 from novai import AsyncNovAI, AsyncStream, NovAI, RawResponse, Stream
-from novai.types import ChatCompletion, ChatCompletionChunk, MessageParam, Model, ModelList
+from novai.types import ChatCompletion, ChatCompletionChunk, Key, MessageParam, Model, ModelList
 
 
 def calls(client: NovAI, wants_stream: bool) -> None:
@@ -29,6 +29,12 @@ def calls(client: NovAI, wants_stream: bool) -> None:
     assert_type(client.models.retrieve("m"), Model)
     raw = client.models.with_raw_response.retrieve("m", timeout=3, max_retries=0)
     assert_type(raw, RawResponse[Model])
+    raw_create = client.chat.completions.with_raw_response.create
+    assert_type(raw_create(model="m", messages=messages), RawResponse[ChatCompletion])
+    raw_stream = raw_create(model="m", messages=messages, stream=True)
+    assert_type(raw_stream, RawResponse[Stream[ChatCompletionChunk, ChatCompletion]])
+    for key in client.admin.keys.list(limit=20):
+        assert_type(key, Key)
     assert_type(client.with_options(timeout=1).models.list().data, list[Model])
 
 

@@ -8,6 +8,7 @@
 mod bench;
 mod check;
 mod conformance;
+mod crash;
 mod deny;
 mod examples;
 mod generate;
@@ -43,6 +44,8 @@ enum Command {
     Conformance(conformance::Options),
     /// Prints the numbers that the laws bound, with the floor measured in the same run.
     Bench(bench::Options),
+    /// Kills the gateway again and again, and checks that its books are right.
+    Crash(crash::Options),
     /// Checks licences, duplicate bans and sources of every dependency.
     Deny(deny::Options),
 }
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Ci(options) => test::run(&repo, &options, test::Skips::Fail),
         Command::Conformance(options) => conformance::run(&repo, &options),
         Command::Bench(options) => bench::run(&repo, &options),
+        Command::Crash(options) => crash::run(&repo, &options),
         Command::Deny(options) => deny::run(&repo, &options),
     });
     match done {

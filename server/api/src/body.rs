@@ -78,6 +78,11 @@ pub enum BodyError {
 }
 
 impl<T: DeserializeOwned + Check> JsonBody<T> {
+    /// Of the request.
+    pub fn headers(&self) -> &HeaderMap {
+        self.request.headers()
+    }
+
     /// Reads the body to its end, then decodes and checks it.
     pub async fn decoded(self, limits: BodyLimits) -> Result<Decoded<T>, BodyError> {
         let (parts, body) = self.request.into_parts();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use novai_core::{Gateway, KeyAdmin, KeyStore};
 
 use crate::contexts::Contexts;
+use crate::idempotency::Replays;
 use crate::listener::Shutdown;
 
 /// What an operator may set.
@@ -50,11 +51,20 @@ pub struct App {
     pub(crate) options: Options,
     pub(crate) shutdown: Shutdown,
     pub(crate) contexts: Contexts,
+    pub(crate) replays: Replays,
 }
 
 impl App {
     pub fn new(ports: Ports, options: Options, shutdown: Shutdown) -> Self {
         let Ports { gateway, keys, key_admin } = ports;
-        App { gateway, keys, key_admin, options, shutdown, contexts: Contexts::default() }
+        App {
+            gateway,
+            keys,
+            key_admin,
+            options,
+            shutdown,
+            contexts: Contexts::default(),
+            replays: Replays::default(),
+        }
     }
 }

@@ -10,6 +10,7 @@ use novai_types::ChatCompletionRequest;
 
 use crate::cost;
 use crate::exchange::{Exchange, json};
+use crate::idempotency::{self, Begun};
 use crate::problem::Problem;
 use crate::rate_limit;
 use crate::sse::{self, Timing};
@@ -22,6 +23,7 @@ pub(crate) async fn create(
     let Exchange { app, trail, .. } = exchange;
     let limits =
         BodyLimits { bytes_max: app.options.body_bytes_max, idle_timeout: app.options.body_idle_timeout };
+    let key = idempotency::key(body.headers())?.map(str::to_owned);
     let decoded = body.decoded(limits).await?;
     let is_stream = decoded.value.stream == Some(true);
     {
@@ -29,6 +31,13 @@ pub(crate) async fn create(
         facts.set_model(&decoded.value.model);
         facts.is_stream = is_stream;
     }
+    let slot = match key {
+        None => None,
+        Some(key) => match app.replays.begin(&principal.id, &key, &decoded.raw)? {
+            Begun::New(slot) => Some(slot),
+            Begun::Replay(response) => return Ok(response),
+        },
+    };
     let chat = ChatRequest {
         raw: decoded.raw,
         request: decoded.value,
@@ -44,12 +53,16 @@ pub(crate) async fn create(
         };
         // On its own: the body may have to carry it on after the head is out.
         let opening = Box::pin(async move { gateway.stream(chat).await });
-        return Ok(sse::respond(opening, timing, trail).await?);
+        let response = sse::respond(opening, timing, trail).await?;
+        return Ok(match slot {
+            Some(slot) => slot.record(response),
+            None => response,
+        });
     }
 
     let answered = gateway.complete(chat).await?;
     let completion = answered.completion;
-    let mut response = json(completion.json);
+    let mut response = json(completion.json.clone());
     if let Some(limits) = &completion.meta.limits {
         rate_limit::write_upstream(limits, response.headers_mut());
     }
@@ -62,5 +75,8 @@ pub(crate) async fn create(
     facts.provider = Some(answered.target.provider);
     facts.upstream_request_id = completion.meta.upstream_request_id;
     drop(facts);
+    if let Some(slot) = slot {
+        slot.keep(response.headers().clone(), completion.json);
+    }
     Ok(response)
 }

@@ -15,6 +15,8 @@ pub(crate) enum Code {
     MethodNotAllowed,
     RequestTimeout,
     Conflict,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
     RequestTooLarge,
     UnsupportedMediaType,
     Unprocessable,
@@ -57,6 +59,8 @@ impl Code {
             Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, INVALID, "method_not_allowed"),
             Code::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, INVALID, "request_timeout"),
             Code::Conflict => (StatusCode::CONFLICT, INVALID, "conflict"),
+            Code::IdempotencyKeyInUse => (StatusCode::CONFLICT, INVALID, "idempotency_key_in_use"),
+            Code::IdempotencyKeyReused => (StatusCode::CONFLICT, INVALID, "idempotency_key_reused"),
             Code::RequestTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, INVALID, "request_too_large"),
             Code::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, INVALID, "unsupported_media_type")
@@ -93,7 +97,7 @@ impl Code {
 mod tests {
     use super::*;
 
-    const ALL: [Code; 28] = [
+    const ALL: [Code; 30] = [
         Code::InvalidRequest,
         Code::MissingApiKey,
         Code::InvalidApiKey,
@@ -104,6 +108,8 @@ mod tests {
         Code::MethodNotAllowed,
         Code::RequestTimeout,
         Code::Conflict,
+        Code::IdempotencyKeyInUse,
+        Code::IdempotencyKeyReused,
         Code::RequestTooLarge,
         Code::UnsupportedMediaType,
         Code::Unprocessable,

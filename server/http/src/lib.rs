@@ -24,6 +24,7 @@ mod error;
 mod exchange;
 mod front;
 mod health;
+mod idempotency;
 mod keys;
 pub mod listener;
 mod log_line;

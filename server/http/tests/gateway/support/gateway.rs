@@ -1,6 +1,7 @@
 //! A running gateway.
 
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
 use novai_core::money::{Price, Tariff};
@@ -44,12 +45,15 @@ pub struct Running {
     /// Lets one waiting stream go on.
     pub release: Arc<tokio::sync::Semaphore>,
     pub notes: mpsc::UnboundedReceiver<Note>,
+    /// Requests that reached the provider.
+    pub calls: Arc<AtomicUsize>,
     pub served: tokio::task::JoinHandle<()>,
 }
 
 impl Setup {
     pub async fn start(self) -> Running {
         let (fake, notes, release) = Fake::new();
+        let calls = Arc::clone(&fake.calls);
         let fake = Arc::new(fake);
         let mut catalog = Catalog::new();
         for model in MODELS {
@@ -93,7 +97,7 @@ impl Setup {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let served = tokio::spawn(listener::serve(socket, tls, self.limits, front, shutdown.clone()));
-        Running { address, admin_address, shutdown, log, release, notes, served }
+        Running { address, admin_address, shutdown, log, release, notes, calls, served }
     }
 }
 

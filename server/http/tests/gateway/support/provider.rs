@@ -1,6 +1,7 @@
 //! A provider whose models' names say what it does.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +26,8 @@ pub enum Note {
 }
 
 pub struct Fake {
+    /// Requests that reached it.
+    pub calls: Arc<AtomicUsize>,
     notes: mpsc::UnboundedSender<Note>,
     release: Arc<Semaphore>,
 }
@@ -33,7 +36,7 @@ impl Fake {
     pub fn new() -> (Self, mpsc::UnboundedReceiver<Note>, Arc<Semaphore>) {
         let (notes, received) = mpsc::unbounded_channel();
         let release = Arc::new(Semaphore::new(0));
-        (Fake { notes, release: release.clone() }, received, release)
+        (Fake { calls: Arc::default(), notes, release: release.clone() }, received, release)
     }
 
     fn guard(&self) -> Cancelled {
@@ -58,6 +61,7 @@ impl Provider for Fake {
 
     fn complete(&self, call: ChatCall) -> BoxFuture<'_, Result<Completion, Error>> {
         Box::pin(async move {
+            self.calls.fetch_add(1, SeqCst);
             refuse(&call)?;
             match &*call.upstream_model {
                 "panic" => panic!("on purpose"),
@@ -74,6 +78,7 @@ impl Provider for Fake {
 
     fn stream(&self, call: ChatCall) -> BoxFuture<'_, Result<Streaming, Error>> {
         Box::pin(async move {
+            self.calls.fetch_add(1, SeqCst);
             refuse(&call)?;
             let events: ChatStream = match &*call.upstream_model {
                 "panic" => {

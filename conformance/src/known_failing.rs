@@ -1,15 +1,18 @@
 //! Lists of cases that are known to fail, one file per column. Listed cases still run; one that passes by surprise fails the
 //! build, so that a list never outlives its reason.
+//!
+//! A line is a case and why it fails: `stream/truncation/anywhere # half an answer ends like a whole one`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::scenario::Case;
 
+/// Reasons by case.
 #[derive(Debug, Default)]
-pub struct KnownFailing(HashSet<String>);
+pub struct KnownFailing(BTreeMap<String, String>);
 
 impl KnownFailing {
     /// Reads `<directory>/<column>.txt`; a column without a file has no known failures.
@@ -19,26 +22,32 @@ impl KnownFailing {
             return Ok(KnownFailing::default());
         }
         let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        Ok(KnownFailing::parse(&text))
+        KnownFailing::parse(&text).with_context(|| path.display().to_string())
     }
 
     /// A line for a case that is gone would be kept for ever: nothing could pass by surprise.
     pub fn check_against(&self, cases: &[Case]) -> Result<()> {
         let known: HashSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
-        let stale: Vec<&String> = self.0.iter().filter(|id| !known.contains(id.as_str())).collect();
+        let stale: Vec<&String> = self.0.keys().filter(|id| !known.contains(id.as_str())).collect();
         ensure!(stale.is_empty(), "a known-failing list names cases that do not exist: {stale:?}");
         Ok(())
     }
 
-    fn parse(text: &str) -> KnownFailing {
-        let lines = text.lines().map(str::trim);
-        KnownFailing(
-            lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect(),
-        )
+    fn parse(text: &str) -> Result<KnownFailing> {
+        let mut reasons = BTreeMap::new();
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let Some((id, reason)) = line.split_once(" # ") else {
+                bail!("`{line}` gives no reason; write `{line} # why it fails`");
+            };
+            let before = reasons.insert(id.trim().to_owned(), reason.trim().to_owned());
+            ensure!(before.is_none(), "{id} is listed twice");
+        }
+        Ok(KnownFailing(reasons))
     }
 
-    pub fn contains(&self, case_id: &str) -> bool {
-        self.0.contains(case_id)
+    /// Why this case fails; `None` where it should pass.
+    pub fn reason(&self, case_id: &str) -> Option<&str> {
+        self.0.get(case_id).map(String::as_str)
     }
 }
 
@@ -47,9 +56,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comments_and_empty_lines_are_no_cases() {
-        let list = KnownFailing::parse("# why\n\nstream/a/b\n");
-        assert!(list.contains("stream/a/b"));
+    fn a_line_is_a_case_and_its_reason() {
+        let list = KnownFailing::parse("# which\n\nstream/a/b # it hangs\n").unwrap();
+        assert_eq!(list.reason("stream/a/b"), Some("it hangs"));
         assert_eq!(list.0.len(), 1);
+    }
+
+    #[test]
+    fn a_line_without_a_reason_is_refused() {
+        let error = KnownFailing::parse("stream/a/b\n").unwrap_err().to_string();
+        assert!(error.contains("stream/a/b # why it fails"), "{error}");
     }
 }

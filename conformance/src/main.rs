@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
+use novai_conformance::client::adapter::AdapterCommand;
 use novai_conformance::known_failing::KnownFailing;
 use novai_conformance::report::{self, Matrix};
 use novai_conformance::scenario::{Case, load_all, shared};
@@ -33,9 +34,12 @@ struct RunArguments {
     /// The `novai` binary; without it, server mode is left out.
     #[arg(long, env = "NOVAI_SERVER_BIN")]
     server_bin: Option<PathBuf>,
-    /// An adapter, as NAME=PATH; may be given several times.
-    #[arg(long)]
-    client: Vec<String>,
+    /// An adapter, as NAME=COMMAND, quoted as for a shell; may be given several times.
+    #[arg(long, value_parser = parse_client)]
+    client: Vec<(String, AdapterCommand)>,
+    /// Likewise, of somebody else's SDK, for comparison: of a case's many variations it gets a few.
+    #[arg(long, value_parser = parse_client)]
+    compare: Vec<(String, AdapterCommand)>,
     /// Only cases whose name starts with this; `*` stands for any run of characters.
     #[arg(long)]
     only: Option<String>,
@@ -116,14 +120,14 @@ fn run(arguments: RunArguments) -> Result<ExitCode> {
         cases.into_iter().filter(|case| selected(case, arguments.only.as_deref())).collect();
     ensure!(!cases.is_empty(), "no case matches --only {}", arguments.only.as_deref().unwrap_or_default());
     ensure!(
-        arguments.server_bin.is_some() || !arguments.client.is_empty(),
-        "nothing to test: give --server-bin, --client, or both"
+        arguments.server_bin.is_some() || !arguments.client.is_empty() || !arguments.compare.is_empty(),
+        "nothing to test: give --server-bin, --client or --compare"
     );
-    let clients = arguments.client.iter().map(|text| parse_client(text)).collect::<Result<Vec<_>>>()?;
     let settings = Settings {
         cases,
         server_binary: arguments.server_bin.clone(),
-        clients,
+        clients: arguments.client.clone(),
+        compared: arguments.compare.clone(),
         known_failing,
         concurrency: arguments.jobs.max(1),
     };
@@ -135,10 +139,10 @@ fn selected(case: &Case, only: Option<&str>) -> bool {
     only.is_none_or(|only| case.id.starts_with(only) || compare::pattern::glob_matches(only, &case.id))
 }
 
-fn parse_client(text: &str) -> Result<(String, PathBuf)> {
+fn parse_client(text: &str) -> Result<(String, AdapterCommand)> {
     match text.split_once('=') {
-        Some((name, path)) if !name.is_empty() => Ok((name.to_owned(), PathBuf::from(path))),
-        _ => bail!("--client wants NAME=PATH, not {text:?}"),
+        Some((name, command)) if !name.is_empty() => Ok((name.to_owned(), AdapterCommand::parse(command)?)),
+        _ => bail!("not NAME=COMMAND"),
     }
 }
 
@@ -158,10 +162,10 @@ fn conclude(mut verdicts: Vec<Verdict>, arguments: &RunArguments) -> Result<Exit
     let matrix = Matrix::of(&verdicts);
     let runs: usize = verdicts.iter().map(|verdict| verdict.runs).sum();
     println!("{}", report::text::matrix(&matrix));
-    println!("{} scenarios, {} cases, {runs} runs", matrix.rows.len(), verdicts.len());
+    println!("{} scenarios, {} cases, {runs} runs", matrix.scenarios(), verdicts.len());
     let closing = format!("{} passed, {failed} failed", verdicts.len() - failed);
     if let Some(directory) = &arguments.report {
-        report::files::write(directory, &matrix, &verdicts, &closing)?;
+        report::write(directory, &matrix, &verdicts, &closing)?;
     }
     println!("{closing}");
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -6,6 +6,7 @@
 //!
 //! Dropping a stream closes its connection, which cancels the request at the server.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
@@ -24,6 +25,7 @@ use crate::call::Opened;
 use crate::errors::{Error, Partial};
 use crate::failure::Failure;
 use crate::rate_limit::RateLimit;
+use crate::sse::Event;
 use crate::timeout::{Alarm, Deadline, after};
 
 /// Made once: every event is searched, and making it costs as much as a search.
@@ -179,7 +181,7 @@ impl<A: Accumulate> Stream<A> {
                     self.drain(None);
                     return None;
                 }
-                match decode(&event.event, &event.data) {
+                match decode(&event) {
                     Ok(event) => {
                         self.accumulator.push(&event);
                         self.events_received += 1;
@@ -264,11 +266,17 @@ impl<A: Accumulate> fmt::Debug for Stream<A> {
 
 /// An event's data, unless it is an error: one that is named so, or a JSON object with an `error` in it. Some servers put
 /// that beside the fields of an ordinary chunk, so a chunk that decodes proves nothing.
-fn decode<T: DeserializeOwned>(name: &str, data: &str) -> Result<T, Failure> {
-    if name == "error" || (ERROR_KEY.find(data.as_bytes()).is_some() && holds_error(data)) {
+fn decode<T: DeserializeOwned>(event: &Event<'_>) -> Result<T, Failure> {
+    let data = &*event.data;
+    if event.event == "error" || (ERROR_KEY.find(data.as_bytes()).is_some() && holds_error(data)) {
         return Err(Failure::Event { data: data.to_owned() });
     }
-    serde_json::from_str(data).map_err(|error| Failure::EventDecode { data: data.to_owned(), error })
+    let decoded = match &event.data {
+        Cow::Borrowed(data) => serde_json::from_str(data),
+        // The decoder has put U+FFFD where the bytes were no UTF-8. It may stand in an answer that was not so.
+        Cow::Owned(_) => Err(serde::de::Error::custom("not UTF-8")),
+    };
+    decoded.map_err(|error| Failure::EventDecode { data: data.to_owned(), error })
 }
 
 fn holds_error(data: &str) -> bool {

@@ -1,13 +1,16 @@
 //! `cargo xtask conformance`: builds the gateway, the runner and the adapters, then lets the runner judge.
 
+mod clients;
+
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+
+use clients::{CLIENTS, Client};
 
 use crate::{process, repo::Repo};
 
-/// Adapters by the name of their column; each is a package with a binary of the same name.
-const ADAPTERS: [(&str, &str); 1] = [("rust", "conformance-adapter-rust")];
+const SERVER: &str = "server";
 const RUNNER: &str = "novai-conformance";
 
 #[derive(clap::Args, Default)]
@@ -15,7 +18,10 @@ pub struct Options {
     /// Only cases whose name starts with this; `*` stands for any run of characters.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
-    /// Writes the matrix to this folder, as Markdown and HTML.
+    /// Only this column of the matrix, `server` or a client's; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    column: Vec<String>,
+    /// Writes the matrix to this folder, as Markdown and HTML, instead of `target/conformance`.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
     /// Stores the wire output as the new snapshots.
@@ -32,14 +38,33 @@ pub struct Options {
     model: String,
 }
 
+impl Options {
+    fn wants(&self, column: &str) -> bool {
+        self.column.is_empty() || self.column.iter().any(|wanted| wanted == column)
+    }
+
+    fn check(&self) -> Result<()> {
+        let columns: Vec<&str> =
+            [SERVER].into_iter().chain(CLIENTS.iter().map(|client| client.column)).collect();
+        match self.column.iter().find(|wanted| !columns.contains(&wanted.as_str())) {
+            Some(unknown) => bail!("there is no column `{unknown}`; choose from: {}", columns.join(", ")),
+            None => Ok(()),
+        }
+    }
+}
+
 pub fn run(repo: &Repo, options: &Options) -> Result<()> {
+    options.check()?;
+    let clients: Vec<&Client> = CLIENTS.iter().filter(|client| options.wants(client.column)).collect();
     let mut build = process::cargo(repo);
     build.args(["build", "-q", "-p", RUNNER]);
     if !options.record {
-        build.args(["-p", "novai-server"]);
-        ADAPTERS.iter().for_each(|(_, package)| {
+        if options.wants(SERVER) {
+            build.args(["-p", "novai-server"]);
+        }
+        for package in clients.iter().filter_map(|client| client.package()) {
             build.args(["-p", package]);
-        });
+        }
     }
     process::run(&mut build)?;
 
@@ -48,16 +73,18 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
         runner.args(["record", "--upstream", &options.upstream, "--model", &options.model]);
         return process::run(&mut runner);
     }
-    runner.arg("run").arg("--server-bin").arg(repo.binary("debug", "novai"));
-    for (column, package) in ADAPTERS {
-        runner.arg("--client").arg(format!("{column}={}", repo.binary("debug", package).display()));
+    runner.arg("run");
+    if options.wants(SERVER) {
+        runner.arg("--server-bin").arg(repo.binary("debug", "novai"));
+    }
+    for client in clients {
+        runner.arg(if client.compared { "--compare" } else { "--client" }).arg(client.prepare(repo)?);
     }
     if let Some(only) = &options.only {
         runner.args(["--only", only]);
     }
-    if let Some(report) = &options.report {
-        runner.arg("--report").arg(report);
-    }
+    let report = options.report.clone().unwrap_or_else(|| repo.target().join("conformance"));
+    runner.arg("--report").arg(report);
     if options.update_snapshots {
         runner.arg("--update-snapshots");
     }

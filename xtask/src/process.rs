@@ -56,6 +56,11 @@ pub fn version(program: impl AsRef<OsStr>, arguments: &[&str]) -> Option<String>
     output.status.success().then(|| text.lines().next().unwrap_or_default().to_owned())
 }
 
+/// A word as a shell takes it: in single quotes, whatever is in it.
+pub fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 fn line_of(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")

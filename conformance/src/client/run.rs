@@ -1,7 +1,7 @@
 //! One run in client mode: the call as a line to the adapter, and what its SDK made of the answer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
@@ -16,7 +16,12 @@ pub const API_KEY: &str = "sk-novai-conformance";
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
-pub async fn run(case: &Case, adapters: &AdapterPool, upstream: &ScriptedUpstream) -> Result<Value> {
+pub async fn run(
+    case: &Case,
+    adapters: &AdapterPool,
+    upstream: &ScriptedUpstream,
+    patience: Duration,
+) -> Result<Value> {
     let request = &case.body.request;
     let model = model_of(case);
     let params = match request.op {
@@ -41,7 +46,7 @@ pub async fn run(case: &Case, adapters: &AdapterPool, upstream: &ScriptedUpstrea
         "options": request.options,
     });
     let started = Instant::now();
-    let answer = adapters.call(&line).await?;
+    let answer = adapters.call(&line, patience).await?;
     let ended = Instant::now();
     let mut results =
         answer.get("results").and_then(Value::as_array).context("no `results` in the answer")?.clone();

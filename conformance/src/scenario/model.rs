@@ -19,21 +19,27 @@ pub enum Mode {
 pub enum Column {
     Server,
     Client(String),
+    /// Somebody else's client, to compare with.
+    Compared(String),
 }
 
 impl Column {
     pub fn name(&self) -> &str {
         match self {
             Column::Server => "server",
-            Column::Client(name) => name,
+            Column::Client(name) | Column::Compared(name) => name,
         }
     }
 
     pub fn mode(&self) -> Mode {
         match self {
             Column::Server => Mode::Server,
-            Column::Client(_) => Mode::Client,
+            Column::Client(_) | Column::Compared(_) => Mode::Client,
         }
+    }
+
+    pub fn is_ours(&self) -> bool {
+        !matches!(self, Column::Compared(_))
     }
 }
 

@@ -1,0 +1,81 @@
+//! The columns of the matrix beside the server: one adapter each, built or installed here, with the command that starts it.
+
+use anyhow::Result;
+
+use crate::{node, process, python, repo::Repo};
+
+const PYTHON_ADAPTERS: &str = "conformance/adapters/python";
+const NODE_ADAPTERS: &str = "conformance/adapters/typescript";
+
+pub struct Client {
+    pub column: &'static str,
+    /// Somebody else's SDK, measured for comparison.
+    pub compared: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Package and binary of this name.
+    Rust(&'static str),
+    /// Script below the Python adapters, with our SDK.
+    Python(&'static str),
+    /// Script below the Python adapters, with what a requirements file there names.
+    ForeignPython(&'static str, &'static str),
+    /// Script below the Node adapters, whose lock file names ours and the others.
+    Node(&'static str),
+}
+
+const fn ours(column: &'static str, kind: Kind) -> Client {
+    Client { column, compared: false, kind }
+}
+
+const fn theirs(column: &'static str, kind: Kind) -> Client {
+    Client { column, compared: true, kind }
+}
+
+pub const CLIENTS: [Client; 6] = [
+    ours("rust", Kind::Rust("conformance-adapter-rust")),
+    ours("python-sync", Kind::Python("novai_sync.py")),
+    ours("python-async", Kind::Python("novai_async.py")),
+    ours("typescript", Kind::Node("novai.mjs")),
+    theirs("openai-python", Kind::ForeignPython("openai_sync.py", "requirements-openai.txt")),
+    theirs("openai-node", Kind::Node("openai.mjs")),
+];
+
+impl Client {
+    /// The cargo package that the adapter is, if it is one.
+    pub fn package(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Rust(package) => Some(package),
+            _ => None,
+        }
+    }
+
+    /// Installs what the adapter needs and returns `COLUMN=COMMAND`. Cargo has built what is in Rust.
+    pub fn prepare(&self, repo: &Repo) -> Result<String> {
+        let words = match self.kind {
+            Kind::Rust(package) => vec![repo.binary("debug", package)],
+            Kind::Python(script) => {
+                let interpreter = python::environment(repo, "novai", &[python::sdk(repo)])?;
+                vec![interpreter, repo.path(PYTHON_ADAPTERS).join(script)]
+            }
+            Kind::ForeignPython(script, requirements) => {
+                let pinned = repo.read(format!("{PYTHON_ADAPTERS}/{requirements}"))?;
+                let pinned: Vec<String> = pinned.lines().map(str::to_owned).collect();
+                let interpreter = python::environment(repo, self.column, &pinned)?;
+                vec![interpreter, repo.path(PYTHON_ADAPTERS).join(script)]
+            }
+            Kind::Node(script) => {
+                node::install(repo, NODE_ADAPTERS)?;
+                if !self.compared {
+                    node::build_sdk(repo)?;
+                }
+                vec!["node".into(), repo.path(NODE_ADAPTERS).join(script)]
+            }
+        };
+        let command: Vec<String> =
+            words.iter().map(|word| process::quoted(&word.display().to_string())).collect();
+        Ok(format!("{}={}", self.column, command.join(" ")))
+    }
+}

@@ -1,0 +1,36 @@
+//! Python environments: one for each purpose, made when first needed and again when what is in it changes.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::{process, repo::Repo};
+
+const PYTHON: &str = "python3";
+
+/// The interpreter of an environment that holds these requirements, each as pip takes it on its command line.
+pub fn environment(repo: &Repo, name: &str, requirements: &[String]) -> Result<PathBuf> {
+    let version = process::version(PYTHON, &["--version"])
+        .context("python3 is not installed; the SDK for Python needs 3.9 or later")?;
+    let folder = repo.scratch("python")?.join(name);
+    let interpreter = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    let stamp = folder.join("requirements.txt");
+    let wanted = format!("# {version}\n{}\n", requirements.join("\n"));
+    if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) && interpreter.exists() {
+        return Ok(interpreter);
+    }
+    let mut make = process::program(repo, PYTHON.into());
+    make.args(["-m", "venv", "--clear"]).arg(&folder);
+    process::run(&mut make)?;
+    let mut install = process::program(repo, interpreter.clone());
+    install.args(["-m", "pip", "install", "-q", "--disable-pip-version-check"]);
+    install.args(requirements.iter().flat_map(|requirement| requirement.split(' ')));
+    process::run(&mut install)?;
+    fs::write(&stamp, wanted).with_context(|| stamp.display().to_string())?;
+    Ok(interpreter)
+}
+
+/// The SDK as it lies here: what is edited is what is imported.
+pub fn sdk(repo: &Repo) -> String {
+    format!("-e {}", repo.path("sdk-python").display())
+}

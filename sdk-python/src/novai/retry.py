@@ -34,7 +34,8 @@ def should_retry(status_code: int, headers: Mapping[str, str]) -> bool:
     said = headers.get("x-should-retry")
     if said in ("true", "false"):
         return said == "true"
-    return status_code in (408, 409, 429) or status_code >= 500
+    # 501: what is not implemented will not be in a second either.
+    return status_code in (408, 409, 429) or (status_code >= 500 and status_code != 501)
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> Optional[float]:

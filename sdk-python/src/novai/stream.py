@@ -6,9 +6,8 @@ came until then. An end without the terminal is an error (:class:`StreamTruncate
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union
 
 from .accumulate import Progress
 from .call import Call, is_early_end
@@ -17,6 +16,7 @@ from .io import IO, run
 from .kinds import is_list, is_object
 from .operation import StreamOperation
 from .sse import LineDecoder, SseDecoder, SseEvent, TooLarge
+from .strict_json import DECODER
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -37,13 +37,8 @@ _DRAIN_BYTES_MAX = 64 << 10
 _DRAIN_SECONDS = 0.5
 
 
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse)
 # What `decode` calls between two searches for blanks, which events do not have.
-_scan: Callable[[str, int], tuple[Any, int]] = vars(_DECODER)["scan_once"]
+_scan: Callable[[str, int], tuple[Any, int]] = vars(DECODER)["scan_once"]
 
 
 class _BaseStream(Generic[Event, Final]):
@@ -64,7 +59,7 @@ class _BaseStream(Generic[Event, Final]):
         # What is wrong once those are: with the body, or an event too large.
         self._broken: Optional[Exception] = None
         self._body_ended = False
-        self._progress = Progress(operation.plan, operation.final, _DECODER.decode)
+        self._progress = Progress(operation.plan, operation.final, DECODER.decode)
         # "open", "complete", "failed" or "closed".
         self._state = "open"
 
@@ -173,7 +168,7 @@ class _BaseStream(Generic[Event, Final]):
         if name == "error":
             return failures.event(data)
         try:
-            value = _DECODER.decode(data.decode())
+            value = DECODER.decode(data.decode())
         except UnicodeDecodeError as cause:
             return failures.decode("an event of the stream is not UTF-8", data, cause)
         except (ValueError, RecursionError) as cause:

@@ -5,7 +5,6 @@ What decides is written once, for both kinds of client: see :mod:`novai.io`.
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,6 +17,7 @@ from .pool import Pool
 from .request import Request, build
 from .response import Meta, RawResponse
 from .retry import delay, retry_after, should_retry
+from .strict_json import DECODER
 
 if TYPE_CHECKING:
     import httpx
@@ -156,7 +156,7 @@ def _decode(operation: Operation[T], call: Call, body: bytes) -> T:
         kind = meta.headers.get("content-type", "no content type")
         try:
             text = body.decode()
-            value = text if operation.reply == "text" else json.loads(text)
+            value = text if operation.reply == "text" else DECODER.decode(text)
         except UnicodeDecodeError as cause:
             raise failures.decode(f"the reply is not UTF-8 ({kind}, {len(body)} bytes)", body, cause) from cause
         except (ValueError, RecursionError) as cause:

@@ -34,8 +34,8 @@ export interface Route {
 
 /** An operation with one reply. */
 export interface Operation<T> extends Route {
-  /** What the reply's body is. @default 'json' */
-  readonly reply?: 'json' | 'text' | 'bytes' | 'none';
+  /** What the reply's body is: a JSON object (`json`), any JSON value, text, bytes, or nothing. @default 'json' */
+  readonly reply?: 'json' | 'value' | 'text' | 'bytes' | 'none';
   /** A reply without a body (204) is a result, too: `undefined`. */
   readonly nothing?: boolean;
   /** Holds the type; never set. */

@@ -53,7 +53,9 @@ export function delay(rules: Pick<RetryRules, 'delayMaxMs' | 'random'>, attempt:
 /** Whether a reply outside 2xx is worth another attempt. */
 export function shouldRetry(status: number, headers: Headers): boolean {
   const said = headers.get('x-should-retry');
-  return said === 'true' || (said !== 'false' && (status === 408 || status === 409 || status === 429 || status >= 500));
+  if (said === 'true' || said === 'false') return said === 'true';
+  // 501: what is not implemented will not be in a second either.
+  return status === 408 || status === 409 || status === 429 || (status >= 500 && status !== 501);
 }
 
 /** Milliseconds in `retry-after-ms`, or else in `Retry-After`, in seconds or as a date. One in the past means now. */

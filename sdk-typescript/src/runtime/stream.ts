@@ -198,7 +198,7 @@ export class Stream<Event, Final> implements AsyncIterable<Event> {
     } catch (cause) {
       throw failures.decode('an event of the stream is not JSON', data, cause);
     }
-    if (typeof value !== 'object' || value === null) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw failures.decode('an event of the stream is not a JSON object', data);
     }
     // Some servers put it beside the fields of an ordinary chunk.

@@ -18,7 +18,7 @@ import { now, type Deadline } from './timeout.js';
 
 const EVENT_BYTES_MAX = 16 << 20;
 const RESPONSE_BYTES_MAX = 64 << 20;
-const accepts = { json: 'application/json', text: 'text/plain, */*', bytes: '*/*', none: '*/*' };
+const accepts = { json: 'application/json', value: 'application/json', text: 'text/plain, */*', bytes: '*/*', none: '*/*' };
 
 /** Runs an operation with one reply. */
 export function request<T>(
@@ -132,9 +132,10 @@ function decode(call: Call, operation: Operation<unknown>, response: Response, b
   if (reply === 'bytes') return body;
   const type = response.headers.get('content-type') ?? 'no content type';
   let text = '';
+  let value: unknown;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(body);
-    return reply === 'text' ? text : JSON.parse(text);
+    value = reply === 'text' ? text : JSON.parse(text);
   } catch (cause) {
     const what = text || !body.length ? 'JSON' : 'UTF-8';
     throw call.failures.decode(
@@ -143,4 +144,8 @@ function decode(call: Call, operation: Operation<unknown>, response: Response, b
       cause,
     ) satisfies APIError;
   }
+  if (reply === 'json' && (typeof value !== 'object' || value === null || Array.isArray(value))) {
+    throw call.failures.decode(`the reply is not a JSON object (${type}, ${body.length} bytes)`, text) satisfies APIError;
+  }
+  return value;
 }

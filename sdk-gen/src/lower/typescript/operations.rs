@@ -2,12 +2,14 @@
 //!
 //! Start at [`function`].
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::Diagnostics;
-use crate::ir::model::{Api, Operation, TypeRef, Words};
+use crate::ir::model::{Api, Operation, Shape, TypeRef, Words};
 use crate::lower::shared::accumulate::{self, Folding};
 use crate::lower::shared::answers::{Answers, Events, Framing, Whole, answers};
 use crate::lower::shared::arguments::{self, BodyFormat};
-use crate::lower::shared::{resolved, text_path};
+use crate::lower::shared::{resolved, target, text_path};
 
 use super::folds;
 use super::jobs;
@@ -277,7 +279,7 @@ fn one(
         Some(Whole::Text) => Some("text"),
         Some(Whole::Bytes(_)) => Some("bytes"),
         Some(Whole::Nothing) | None => Some("none"),
-        Some(Whole::Json(_)) => None,
+        Some(Whole::Json(ty)) => (!is_object(api, *ty)).then_some("value"),
     };
     entries.extend(reply.map(|reply| ("reply".to_owned(), text(reply))));
     if answers.may_be_empty {
@@ -294,6 +296,25 @@ fn one(
         _ => ConstantKind::Operation(whole_ty(spelling, answers)),
     };
     Constant { name: name.to_owned(), kind, entries }
+}
+
+/// Whether every value of a type is a JSON object, so that the runtime may refuse anything else.
+fn is_object(api: &Api, ty: TypeRef) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![ty];
+    while let Some(ty) = open.pop() {
+        let ty = target(api, ty);
+        match &api.ty(ty.id).shape {
+            _ if ty.nullable => return false,
+            Shape::Object(_) | Shape::Map { .. } => {}
+            Shape::Union(union) if seen.insert(ty.id) => {
+                open.extend(union.variants.iter().map(|variant| variant.ty));
+            }
+            Shape::Union(_) => {}
+            _ => return false,
+        }
+    }
+    true
 }
 
 fn answer(file: &File<'_>, operation: &Operation, answers: &Answers) -> Answer {

@@ -1,6 +1,7 @@
 //! Runs cases on columns, many at a time, and judges each.
 //!
-//! Start at [`run`]. Cases that bound a time run alone after the others: a busy machine must not fail them.
+//! Start at [`run`]. Cases with deadlines run after the others, and those that bound a time alone:
+//! a busy machine must not fail them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -146,13 +147,17 @@ async fn run_column(
     concurrency: usize,
 ) -> Vec<Verdict> {
     let progress = progress_bar(&work);
-    let is_listed = |work: &&Work| known.reason(&work.case.id).is_some();
-    // What is listed fails whether it is timed or not.
-    let (alone, together): (Vec<&Work>, Vec<&Work>) = work
-        .iter()
-        .partition(|work| work.case.body.is_timed() && (work.column.is_ours() || !is_listed(work)));
+    // What is listed, of others, fails whether it is timed or not.
+    let is_fair_in_a_crowd = |work: &&Work| {
+        let case = &work.case;
+        !case.body.is_timed() || (!work.column.is_ours() && known.reason(&case.id).is_some())
+    };
+    let (together, quiet): (Vec<&Work>, Vec<&Work>) = work.iter().partition(is_fair_in_a_crowd);
+    let (few, alone): (Vec<&Work>, Vec<&Work>) =
+        quiet.into_iter().partition(|work| !work.case.body.has_upper_bounds());
     let judge_all = |work, at_once| judge_all(work, subject, known, &progress, at_once);
     let mut verdicts = judge_all(together, concurrency).await;
+    verdicts.extend(judge_all(few, concurrency.min(FEW)).await);
     verdicts.extend(judge_all(alone, 1).await);
     // A busy machine makes slow clients slower; that others' are is no reason to fail our build.
     let doubtful = |verdict: &Verdict| !verdict.is_good() && !verdict.column.is_ours();
@@ -166,6 +171,9 @@ async fn run_column(
     verdicts.sort_by(|left, right| left.case.id.cmp(&right.case.id));
     verdicts
 }
+
+/// Cases with short deadlines at the same time: they mostly wait.
+const FEW: usize = 3;
 
 async fn judge_all(
     work: Vec<&Work>,

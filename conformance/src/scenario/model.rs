@@ -145,8 +145,13 @@ impl CaseBody {
         own.or(self.expect.get("wire")) == Some(&Value::Bool(true))
     }
 
-    /// Bounds on time are only fair on a quiet machine: such cases run alone, after the others.
+    /// Short deadlines and bounds on time are only fair on a quiet machine: such cases run after the others.
     pub fn is_timed(&self) -> bool {
+        !self.request.options.timeouts_ms.is_empty() || self.has_upper_bounds()
+    }
+
+    /// And these alone.
+    pub fn has_upper_bounds(&self) -> bool {
         let text = Value::Object(self.expect.clone()).to_string();
         text.contains("\"$at_most\"")
     }

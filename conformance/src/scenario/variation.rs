@@ -22,7 +22,8 @@ impl Variation {
         let mut all = Vec::new();
         for line_end in either(&vary.line_end) {
             let line_end = line_end.unwrap_or_default();
-            let length = body_length(line_end);
+            let cuts = vary.split_at.is_some() || vary.truncate.is_some();
+            let length = if cuts { body_length(line_end) } else { 0 };
             for split in either(&vary.split) {
                 for split_at in positions(vary.split_at.is_some(), 1..length) {
                     // Every proper prefix: the whole body would be a whole answer.

@@ -53,7 +53,8 @@ impl Options {
     }
 }
 
-pub fn run(repo: &Repo, options: &Options) -> Result<()> {
+/// Returns the columns that were left out because their language is not installed, or their packages cannot be.
+pub fn run(repo: &Repo, options: &Options) -> Result<Vec<&'static str>> {
     options.check()?;
     let clients: Vec<&Client> = CLIENTS.iter().filter(|client| options.wants(client.column)).collect();
     let mut build = process::cargo(repo);
@@ -71,14 +72,26 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
     let mut runner = process::program(repo, repo.binary("debug", RUNNER));
     if options.record {
         runner.args(["record", "--upstream", &options.upstream, "--model", &options.model]);
-        return process::run(&mut runner);
+        process::run(&mut runner)?;
+        return Ok(Vec::new());
     }
     runner.arg("run");
     if options.wants(SERVER) {
         runner.arg("--server-bin").arg(repo.binary("debug", "novai"));
     }
+    let mut left_out = Vec::new();
     for client in clients {
-        runner.arg(if client.compared { "--compare" } else { "--client" }).arg(client.prepare(repo)?);
+        match client.prepare(repo) {
+            Ok(command) => {
+                runner.arg(if client.compared { "--compare" } else { "--client" }).arg(command);
+            }
+            // What was asked for by name must not be missing.
+            Err(error) if options.column.is_empty() => {
+                eprintln!("{}: left out: {error:#}", client.column);
+                left_out.push(client.column);
+            }
+            Err(error) => return Err(error.context(client.column)),
+        }
     }
     if let Some(only) = &options.only {
         runner.args(["--only", only]);
@@ -88,5 +101,6 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
     if options.update_snapshots {
         runner.arg("--update-snapshots");
     }
-    process::run(&mut runner)
+    process::run(&mut runner)?;
+    Ok(left_out)
 }

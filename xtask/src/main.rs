@@ -59,7 +59,7 @@ fn main() -> ExitCode {
         Command::Check(options) => check::run(&repo, &options),
         Command::Test(options) => test::run(&repo, &options, test::Skips::Allowed),
         Command::Ci(options) => test::run(&repo, &options, test::Skips::Fail),
-        Command::Conformance(options) => conformance::run(&repo, &options),
+        Command::Conformance(options) => conformance::run(&repo, &options).map(drop),
         Command::Bench(options) => bench::run(&repo, &options),
         Command::Crash(options) => crash::run(&repo, &options),
         Command::Deny(options) => deny::run(&repo, &options),

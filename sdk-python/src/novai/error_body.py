@@ -54,6 +54,7 @@ _STATUS_BY_CODE = {
     "insufficient_quota": 429,
     "budget_exceeded": 429,
     "limits_unavailable": 503,
+    "store_unavailable": 503,
     "overloaded": 503,
     "not_ready": 503,
     "provider_timeout": 504,

@@ -34,6 +34,8 @@ const STATUS_BY_CODE: &[(&str, u16)] = &[
     ("method_not_allowed", 405),
     ("request_timeout", 408),
     ("conflict", 409),
+    ("idempotency_key_in_use", 409),
+    ("idempotency_key_reused", 409),
     ("request_too_large", 413),
     ("unsupported_media_type", 415),
     ("unprocessable", 422),

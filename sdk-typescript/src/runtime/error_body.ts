@@ -29,6 +29,8 @@ const statuses: Record<string, number> = {
   method_not_allowed: 405,
   request_timeout: 408,
   conflict: 409,
+  idempotency_key_in_use: 409,
+  idempotency_key_reused: 409,
   request_too_large: 413,
   unsupported_media_type: 415,
   unprocessable: 422,

@@ -26,6 +26,19 @@ pub fn print(
     if let Some(admin) = addresses.admin {
         writeln!(out, "  key management on {scheme}://{admin}/v1")?;
     }
+    summary(out, config)?;
+    match created {
+        Some(secret) => {
+            writeln!(out, "  new API key, shown only this once: {}", secret.expose())?;
+        }
+        None if config.bootstrap_key.is_some() => writeln!(out, "  API key: as {BOOTSTRAP_KEY} says")?,
+        None => writeln!(out, "  API keys: as kept in {}", config.data_dir.display())?,
+    }
+    out.flush()
+}
+
+/// Which models are served, and by whom.
+pub fn summary(out: &mut impl Write, config: &Config) -> io::Result<()> {
     for provider in &config.providers {
         let named: Vec<&str> =
             config.models.iter().filter(|m| m.provider == provider.name).map(|m| m.id.as_str()).collect();
@@ -48,12 +61,5 @@ pub fn print(
         writeln!(out, "  no upstream is configured: only the simulator answers (model `novai-sim`).")?;
         writeln!(out, "  for a real model, set OPENAI_API_KEY or pass --upstream URL or --config FILE.")?;
     }
-    match created {
-        Some(secret) => {
-            writeln!(out, "  new API key, shown only this once: {}", secret.expose())?;
-        }
-        None if config.bootstrap_key.is_some() => writeln!(out, "  API key: as {BOOTSTRAP_KEY} says")?,
-        None => writeln!(out, "  API keys: as kept in {}", config.data_dir.display())?,
-    }
-    out.flush()
+    Ok(())
 }

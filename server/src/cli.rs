@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::commands::Remote;
+
 /// An OpenAI-compatible gateway in front of every language model.
 #[derive(Debug, Parser)]
 #[command(name = "novai", version, args_conflicts_with_subcommands = true)]
@@ -18,6 +20,26 @@ pub struct Cli {
 enum Command {
     /// Serve the API. What `novai` does without a command.
     Serve(Serve),
+    /// Look at a configuration without starting anything
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    #[command(flatten)]
+    Remote(Remote),
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Say what is wrong with a configuration, all of it, or what it amounts to
+    Check(Serve),
+}
+
+/// What was asked for.
+pub enum Task {
+    Serve(Serve),
+    CheckConfig(Serve),
+    Remote(Remote),
 }
 
 #[derive(Debug, Args)]
@@ -40,10 +62,12 @@ pub struct Serve {
 }
 
 impl Cli {
-    pub fn into_serve(self) -> Serve {
+    pub fn into_task(self) -> Task {
         match self.command {
-            Some(Command::Serve(serve)) => serve,
-            None => self.serve,
+            Some(Command::Serve(serve)) => Task::Serve(serve),
+            Some(Command::Config { command: ConfigCommand::Check(serve) }) => Task::CheckConfig(serve),
+            Some(Command::Remote(remote)) => Task::Remote(remote),
+            None => Task::Serve(self.serve),
         }
     }
 }

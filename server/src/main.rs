@@ -1,9 +1,10 @@
 //! The binary `novai`: arguments, configuration, wiring, signals.
 //!
-//! Start at [`serve`]. **Invariant:** nothing is decided about a request here.
+//! Start at [`serve`]; [`commands`] has what talks to a gateway that runs already. **Invariant:** nothing is decided about a request here.
 
 mod banner;
 mod cli;
+mod commands;
 mod config;
 mod logging;
 mod signals;
@@ -23,7 +24,7 @@ use novai_stores::keys::{Keys, Opened};
 use tokio::net::TcpListener;
 
 use banner::Addresses;
-use cli::{Cli, Serve};
+use cli::{Cli, Serve, Task};
 use config::{Config, Overrides};
 
 /// A request is a few hundred short-lived allocations, often freed on another thread than they were made on: glibc's
@@ -32,8 +33,12 @@ use config::{Config, Overrides};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let arguments = Cli::parse().into_serve();
-    match run(arguments) {
+    let done = match Cli::parse().into_task() {
+        Task::Serve(arguments) => run(arguments),
+        Task::CheckConfig(arguments) => check(arguments),
+        Task::Remote(command) => commands::run(command),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("novai: {error:#}");
@@ -51,6 +56,15 @@ fn run(arguments: Serve) -> anyhow::Result<()> {
     runtime.shutdown_background();
     drop(logs.writer);
     served
+}
+
+/// As a start would read it, environment included.
+fn check(arguments: Serve) -> anyhow::Result<()> {
+    let name = arguments.config.as_ref().map(|path| path.display().to_string());
+    let config = configuration(arguments)?;
+    println!("{} is valid", name.as_deref().unwrap_or("the configuration without a file"));
+    banner::summary(&mut std::io::stdout(), &config)?;
+    Ok(())
 }
 
 fn configuration(arguments: Serve) -> anyhow::Result<Config> {
@@ -101,6 +115,10 @@ async fn serve(config: Config, access_log: Arc<dyn novai_http::access_log::LineS
     banner::print(&mut std::io::stdout(), &config, addresses, created.as_ref())?;
     drop(created);
 
+    let tokens = match config.tokens {
+        None => None,
+        Some(settings) => Some(wiring::tokens(settings)?),
+    };
     let catalog = wiring::catalog(config.providers, &config.models, config.prices)?;
     let limits = wiring::limits(config.rate_limits)?;
     let gateway = Arc::new(Gateway::new(catalog).limited_by(limits).paid_through(till));
@@ -109,6 +127,7 @@ async fn serve(config: Config, access_log: Arc<dyn novai_http::access_log::LineS
         gateway: Arc::clone(&gateway),
         keys: Arc::clone(&keys) as _,
         key_admin: Arc::clone(&keys) as _,
+        tokens,
     };
     let app = Arc::new(App::new(ports, config.options, shutdown.clone()));
     let surface = if admin_socket.is_some() { Surface::Public } else { Surface::All };

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use novai_core::limits::{LimitStore, Limits, MemoryStore, TokioClock};
 use novai_core::money::{BudgetPolicy, Ledger, PriceTable, Pricing, Till};
-use novai_core::{Catalog, Clock, Provider, SystemClock};
+use novai_core::{Catalog, Clock, KeySetSource, Provider, SystemClock};
+use novai_http::tokens::{KeySet, Tokens};
 use novai_providers::anthropic::Anthropic;
 use novai_providers::gemini::Gemini;
+use novai_providers::jwks::{JwksFile, JwksUrl};
 use novai_providers::openai::OpenAi;
 use novai_providers::sim::Sim;
 use novai_providers::tokens::Tokenizers;
@@ -15,7 +17,10 @@ use novai_stores::database::Database;
 use novai_stores::ledger::{PostgresLedger, Recovered, SqliteLedger};
 use novai_stores::redis::RedisStore;
 
-use crate::config::{LedgerSettings, ModelSettings, ProviderKind, ProviderSettings, RateLimits, Store};
+use crate::config::{
+    KeySource, LedgerSettings, ModelSettings, ProviderKind, ProviderSettings, RateLimits, Store,
+    TokenSettings,
+};
 
 pub fn catalog(
     providers: Vec<ProviderSettings>,
@@ -81,6 +86,22 @@ pub async fn till(
         );
     }
     Ok(Till::new(ledger, clock, budgets, random))
+}
+
+/// What tokens are checked with. A document of keys is read from now on, again and again.
+pub fn tokens(settings: TokenSettings) -> anyhow::Result<Arc<Tokens>> {
+    let TokenSettings { policy, keys } = settings;
+    let source: Arc<dyn KeySetSource> = match keys {
+        KeySource::Fixed(keys) => return Ok(Arc::new(Tokens::new(policy, keys, Arc::new(SystemClock)))),
+        KeySource::File(path) => Arc::new(JwksFile::new(path)),
+        KeySource::Url { url, ca_file } => {
+            let failed = || format!("jwt.jwks_url {url}");
+            Arc::new(JwksUrl::new(&url, ca_file.as_deref()).with_context(failed)?)
+        }
+    };
+    let tokens = Arc::new(Tokens::new(policy, KeySet::empty(), Arc::new(SystemClock)));
+    tokio::spawn(Arc::clone(&tokens).keep_fresh(source));
+    Ok(tokens)
 }
 
 fn provider(name: &str, kind: ProviderKind) -> anyhow::Result<Arc<dyn Provider>> {

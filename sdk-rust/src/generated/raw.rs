@@ -218,6 +218,40 @@ let response = client.retrieve_model()
     pub fn retrieve_model(&self) -> builder::RetrieveModel<'_> {
         builder::RetrieveModel::new(self)
     }
+    /**Read usage and cost
+
+Requests, tokens and cost, summed by day, by model or by key, as the gateway's ledger has them. Days are calendar
+days in UTC; both dates are included. A request counts for the day on which it was admitted.
+
+A key with the scope `usage` reads its own usage. A key with the scope `admin` reads everybody's, or that of its
+tenant where it belongs to one, and may choose one key by `key_id`.
+
+Requests that are still running are not in it. Rows come in the order of their day, model or key.
+
+
+Sends a `GET` request to `/usage`
+
+Arguments:
+- `after`: The `next_cursor` of the page before.
+- `end_date`: Last day, as `YYYY-MM-DD` in UTC. Today unless given. At most 366 days after `start_date`.
+- `group_by`: What each row sums up.
+- `key_id`: Only what this key used, by its id. Other keys than the caller's own take the scope `admin`.
+- `limit`: Rows on one page.
+- `start_date`: First day, as `YYYY-MM-DD` in UTC. The 30th day before `end_date` unless given.
+```ignore
+let response = client.retrieve_usage()
+    .after(after)
+    .end_date(end_date)
+    .group_by(group_by)
+    .key_id(key_id)
+    .limit(limit)
+    .start_date(start_date)
+    .send()
+    .await;
+```*/
+    pub fn retrieve_usage(&self) -> builder::RetrieveUsage<'_> {
+        builder::RetrieveUsage::new(self)
+    }
     /**List API keys
 
 Lists the keys that the gateway keeps, oldest first, without the keys themselves. Keys that have expired are listed
@@ -280,7 +314,7 @@ let response = client.retrieve_key()
     /**Revoke an API key
 
 Removes a key for good. It is refused from the answer on; on other gateways that share the database within
-5 seconds. Requests that it has already begun are finished. Its usage stays on record.
+5 seconds. Requests that it has already begun are finished. Its usage stays in `GET /usage`.
 
 
 Sends a `DELETE` request to `/admin/keys/{id}`
@@ -666,6 +700,175 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "retrieve_model",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::retrieve_usage`]
+
+[`Client::retrieve_usage`]: super::Client::retrieve_usage*/
+    #[derive(Debug, Clone)]
+    pub struct RetrieveUsage<'a> {
+        client: &'a super::Client,
+        after: Result<Option<crate::generated::types::Cursor>, String>,
+        end_date: Result<Option<crate::generated::types::Date>, String>,
+        group_by: Result<Option<crate::generated::types::UsageGrouping>, String>,
+        key_id: Result<Option<crate::generated::types::KeyId>, String>,
+        limit: Result<Option<::std::num::NonZeroU64>, String>,
+        start_date: Result<Option<crate::generated::types::Date>, String>,
+    }
+    impl<'a> RetrieveUsage<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                after: Ok(None),
+                end_date: Ok(None),
+                group_by: Ok(None),
+                key_id: Ok(None),
+                limit: Ok(None),
+                start_date: Ok(None),
+            }
+        }
+        pub fn after<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::types::Cursor>,
+        {
+            self.after = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `crate :: generated :: types :: Cursor` for after failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn end_date<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::types::Date>,
+        {
+            self.end_date = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `crate :: generated :: types :: Date` for end_date failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn group_by<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::types::UsageGrouping>,
+        {
+            self.group_by = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `crate :: generated :: types :: UsageGrouping` for group_by failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn key_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::types::KeyId>,
+        {
+            self.key_id = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `crate :: generated :: types :: KeyId` for key_id failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn limit<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::num::NonZeroU64>,
+        {
+            self.limit = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: num :: NonZeroU64` for limit failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn start_date<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::types::Date>,
+        {
+            self.start_date = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `crate :: generated :: types :: Date` for start_date failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/usage`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<crate::generated::types::UsagePage>,
+            Error<crate::generated::types::ErrorResponse>,
+        > {
+            let Self { client, after, end_date, group_by, key_id, limit, start_date } = self;
+            let after = after.map_err(Error::InvalidRequest)?;
+            let end_date = end_date.map_err(Error::InvalidRequest)?;
+            let group_by = group_by.map_err(Error::InvalidRequest)?;
+            let key_id = key_id.map_err(Error::InvalidRequest)?;
+            let limit = limit.map_err(Error::InvalidRequest)?;
+            let start_date = start_date.map_err(Error::InvalidRequest)?;
+            let url = format!("{}/usage", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("after", &after))
+                .query(&progenitor_client::QueryParam::new("end_date", &end_date))
+                .query(&progenitor_client::QueryParam::new("group_by", &group_by))
+                .query(&progenitor_client::QueryParam::new("key_id", &key_id))
+                .query(&progenitor_client::QueryParam::new("limit", &limit))
+                .query(&progenitor_client::QueryParam::new("start_date", &start_date))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "retrieve_usage",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;

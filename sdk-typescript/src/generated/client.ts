@@ -13,6 +13,7 @@ import { Chat } from './resources/chat.js';
 import { HealthResource } from './resources/health.js';
 import { Models } from './resources/models.js';
 import { Ready } from './resources/ready.js';
+import { UsageResource } from './resources/usage.js';
 
 /**
  * An OpenAI-compatible gateway: any client that speaks OpenAI's chat API works against it
@@ -48,6 +49,9 @@ export class NovAI extends Client {
 
   /** The models that the caller may use. */
   readonly models: Models = new Models(this);
+
+  /** What was used and what it cost, from the gateway's ledger. */
+  readonly usage: UsageResource = new UsageResource(this);
 
   readonly admin: Admin = new Admin(this);
 

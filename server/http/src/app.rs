@@ -8,6 +8,7 @@ use novai_core::{Gateway, KeyAdmin, KeyStore};
 use crate::contexts::Contexts;
 use crate::idempotency::Replays;
 use crate::listener::Shutdown;
+use crate::tokens::Tokens;
 
 /// What an operator may set.
 #[derive(Debug, Clone)]
@@ -42,12 +43,15 @@ pub struct Ports {
     pub gateway: Arc<Gateway>,
     pub keys: Arc<dyn KeyStore>,
     pub key_admin: Arc<dyn KeyAdmin>,
+    /// Absent, tokens are not taken.
+    pub tokens: Option<Arc<Tokens>>,
 }
 
 pub struct App {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) keys: Arc<dyn KeyStore>,
     pub(crate) key_admin: Arc<dyn KeyAdmin>,
+    pub(crate) tokens: Option<Arc<Tokens>>,
     pub(crate) options: Options,
     pub(crate) shutdown: Shutdown,
     pub(crate) contexts: Contexts,
@@ -56,11 +60,12 @@ pub struct App {
 
 impl App {
     pub fn new(ports: Ports, options: Options, shutdown: Shutdown) -> Self {
-        let Ports { gateway, keys, key_admin } = ports;
+        let Ports { gateway, keys, key_admin, tokens } = ports;
         App {
             gateway,
             keys,
             key_admin,
+            tokens,
             options,
             shutdown,
             contexts: Contexts::default(),

@@ -1,6 +1,6 @@
 //! Who calls, and whether they may: a credential in the headers → [`Principal`], whose scopes the operation asks for.
 //!
-//! `Authorization: Bearer <key>` or `X-API-Key: <key>`; exactly one credential, since two are a request that two parsers
+//! `Authorization: Bearer <key or token>` or `X-API-Key: <key>`; exactly one credential, since two are a request that two parsers
 //! would read differently. Runs before any byte of the body is read.
 
 use std::sync::Arc;
@@ -8,8 +8,10 @@ use std::sync::Arc;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use novai_core::{KeyStore, Principal, Scope, Scopes};
 
+use crate::app::App;
 use crate::codes::Code;
 use crate::problem::Problem;
+use crate::tokens::{self, TokenError, Tokens};
 
 pub(crate) static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
@@ -19,19 +21,49 @@ const KEY_BYTES_MAX: usize = 512;
 /// What an operation asks of its caller: all scopes of one of these sets. Empty: any caller will do.
 pub(crate) type Required = Vec<Scopes>;
 
-pub(crate) fn authenticate(headers: &HeaderMap, keys: &dyn KeyStore) -> Result<Arc<Principal>, Problem> {
-    let key = credential(headers)?;
-    let is_word = key.len() <= KEY_BYTES_MAX && key.iter().all(u8::is_ascii_graphic);
-    let key = std::str::from_utf8(key).ok().filter(|_| is_word).ok_or_else(invalid)?;
-    keys.principal(key).ok_or_else(invalid)
+pub(crate) fn authenticate(headers: &HeaderMap, app: &App) -> Result<Arc<Principal>, Problem> {
+    identify(headers, &*app.keys, app.tokens.as_deref())
+}
+
+fn identify(
+    headers: &HeaderMap,
+    keys: &dyn KeyStore,
+    tokens: Option<&Tokens>,
+) -> Result<Arc<Principal>, Problem> {
+    let (place, credential) = credential(headers)?;
+    let is_word = credential.iter().all(u8::is_ascii_graphic);
+    let credential = std::str::from_utf8(credential).ok().filter(|_| is_word).ok_or_else(invalid)?;
+    if let Some(tokens) = tokens.filter(|_| place == Place::Bearer && tokens::looks_like_one(credential)) {
+        return tokens.principal(credential).map_err(|error| match error {
+            TokenError::Invalid => invalid(),
+            TokenError::UnknownTier => Problem::new(
+                Code::PermissionDenied,
+                "the token is valid, but it names no tier that this gateway knows: ask the operator",
+            ),
+        });
+    }
+    if credential.len() > KEY_BYTES_MAX {
+        return Err(invalid());
+    }
+    keys.principal(credential).ok_or_else(invalid)
+}
+
+/// Where a credential stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Bearer,
+    ApiKey,
 }
 
 /// The one credential that there is.
-fn credential(headers: &HeaderMap) -> Result<&[u8], Problem> {
-    let bearers = headers.get_all(AUTHORIZATION).iter().map(|value| bearer(value.as_bytes()));
+fn credential(headers: &HeaderMap) -> Result<(Place, &[u8]), Problem> {
+    let bearers = headers
+        .get_all(AUTHORIZATION)
+        .iter()
+        .map(|value| bearer(value.as_bytes()).map(|credential| (Place::Bearer, credential)));
     let keys = headers.get_all(&API_KEY).iter().map(|value| {
         let key = value.as_bytes().trim_ascii();
-        (!key.is_empty()).then_some(key)
+        (!key.is_empty()).then_some((Place::ApiKey, key))
     });
     let mut credentials = bearers.chain(keys);
     match (credentials.next(), credentials.next()) {
@@ -143,7 +175,7 @@ mod tests {
                 let name: HeaderName = name.parse().unwrap();
                 headers.append(name, HeaderValue::from_str(value).unwrap());
             }
-            let actual = authenticate(&headers, &OneKey).map(|_| ()).map_err(|problem| problem.code);
+            let actual = identify(&headers, &OneKey, None).map(|_| ()).map_err(|problem| problem.code);
             let shown: String = format!("{fields:?}").chars().take(80).collect();
             assert_eq!(actual, expected.map_err(Into::into), "{shown}");
         }

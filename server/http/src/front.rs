@@ -86,7 +86,7 @@ impl Front {
         trail.facts().route = Some(Arc::clone(&operation.template));
         let mut caller = None;
         if let Some(required) = &operation.required {
-            let principal = auth::authenticate(request.headers(), &*self.app.keys)?;
+            let principal = auth::authenticate(request.headers(), &self.app)?;
             trail.facts().key_id = Some(Arc::clone(&principal.id));
             if let Err(problem) = auth::authorize(&principal, required) {
                 let mut response = problem.into_response();

@@ -1,10 +1,11 @@
 //! HTTP in, core calls out.
 //!
 //! Start at [`front::Front`]: everything that happens to a request before and after its operation. The operations are one
-//! file per tag of the spec: [`chat`], [`models`], [`keys`], [`health`]; they implement the generated `novai_api::Gateway`.
+//! file per tag of the spec: [`chat`], [`models`], [`keys`], [`usage`], [`health`]; they implement the generated `novai_api::Gateway`.
 //!
 //! * [`listener`] owns connections and knows nothing about requests.
 //! * dropshot is the router and the API's description, not the server ([`contexts`] tells how).
+//! * [`tokens`] checks JSON Web Tokens; keys are looked up in a store.
 //! * [`codes`] is the one table of error codes; [`error`] maps `core`'s errors to it.
 //!
 //! **Invariant:** no provider, store or vendor is known here. What the gateway decides, `core` decides.
@@ -36,7 +37,9 @@ mod refused;
 mod request_id;
 mod routes;
 mod sse;
+pub mod tokens;
 mod tracked;
+mod usage;
 
 pub use app::{App, Options, Ports};
 pub use front::{Front, FrontError};

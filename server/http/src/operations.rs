@@ -8,17 +8,17 @@ use http::Response;
 use novai_api::body::JsonBody;
 use novai_api::{
     ApiError, Created, DeleteKeyPath, Gateway, ListKeysQuery, NoContent, PathParams, QueryParams, Reply,
-    RetrieveKeyPath, RetrieveModelPath, RotateKeyPath, UpdateKeyPath, gateway_mod,
+    RetrieveKeyPath, RetrieveModelPath, RetrieveUsageQuery, RotateKeyPath, UpdateKeyPath, gateway_mod,
 };
 use novai_types::{
     ChatCompletion, ChatCompletionRequest, Health, Key, KeyCreateRequest, KeyPage, KeyUpdateRequest,
-    KeyWithSecret, Model, ModelList, Readiness,
+    KeyWithSecret, Model, ModelList, Readiness, UsagePage,
 };
 
 use crate::app::App;
 use crate::exchange::{Exchange, reply};
 use crate::problem::Problem;
-use crate::{chat, health, keys, models};
+use crate::{chat, health, keys, models, usage};
 
 /// Never constructed: only its functions are used.
 enum Operations {}
@@ -60,6 +60,13 @@ impl Gateway for Operations {
         path: PathParams<RetrieveModelPath>,
     ) -> Result<Reply<Model>, ApiError> {
         run(context, |exchange| models::retrieve(exchange, path)).await
+    }
+
+    async fn retrieve_usage(
+        context: Context,
+        query: QueryParams<RetrieveUsageQuery>,
+    ) -> Result<Reply<UsagePage>, ApiError> {
+        run(context, |exchange| usage::retrieve(exchange, query)).await
     }
 
     async fn create_key(

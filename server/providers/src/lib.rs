@@ -13,6 +13,7 @@ pub mod client;
 mod errors;
 pub mod gemini;
 mod headers;
+pub mod jwks;
 pub mod openai;
 #[cfg(test)]
 mod shared;

@@ -11,6 +11,7 @@ mod problem;
 mod providers;
 mod reader;
 mod sections;
+mod tokens;
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ pub use problem::{Problem, Problems};
 pub use providers::{ModelSettings, ProviderKind, ProviderSettings};
 use reader::Reader;
 pub use sections::{LogSettings, LogTarget};
+pub use tokens::{KeySource, TokenSettings};
 
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
 pub const DATA_DIR_DEFAULT: &str = "novai-data";
@@ -47,6 +49,8 @@ pub struct Config {
     pub options: novai_http::Options,
     pub cors: Cors,
     pub tls: Option<TlsFiles>,
+    /// JSON Web Tokens, if they are taken.
+    pub tokens: Option<TokenSettings>,
     pub log: LogSettings,
     pub providers: Vec<ProviderSettings>,
     pub models: Vec<ModelSettings>,
@@ -99,6 +103,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
     }
     let models = providers::models(root.sections("models"), &providers, &prices);
     let budgets = money::budgets(root.section("budgets"));
+    let tokens = tokens::tokens(&mut root, env);
     let ledger = money::ledger(root.section("ledger"));
     let database = money::DatabaseKeys::take(&mut root);
     root.finish();
@@ -192,6 +197,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
         options,
         cors,
         tls,
+        tokens,
         log,
         providers,
         models,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .resources.health import AsyncHealthResource, HealthResource
     from .resources.models import AsyncModels, Models
     from .resources.ready import AsyncReady, Ready
+    from .resources.usage import AsyncUsageResource, UsageResource
 
 
 class NovAI(SyncClient):
@@ -33,6 +34,13 @@ class NovAI(SyncClient):
         from .resources.models import Models
 
         return Models(self._core)
+
+    @cached_property
+    def usage(self) -> UsageResource:
+        """What was used and what it cost, from the gateway's ledger."""
+        from .resources.usage import UsageResource
+
+        return UsageResource(self._core)
 
     @cached_property
     def admin(self) -> Admin:
@@ -70,6 +78,13 @@ class AsyncNovAI(AsyncClient):
         from .resources.models import AsyncModels
 
         return AsyncModels(self._core)
+
+    @cached_property
+    def usage(self) -> AsyncUsageResource:
+        """What was used and what it cost, from the gateway's ledger."""
+        from .resources.usage import AsyncUsageResource
+
+        return AsyncUsageResource(self._core)
 
     @cached_property
     def admin(self) -> AsyncAdmin:

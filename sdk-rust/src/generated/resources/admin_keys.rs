@@ -173,8 +173,8 @@ impl AdminKeys {
     /// Revoke an API key
     ///
     /// Removes a key for good. It is refused from the answer on; on other gateways that share the
-    /// database within 5 seconds. Requests that it has already begun are finished. Its usage stays on
-    /// record.
+    /// database within 5 seconds. Requests that it has already begun are finished. Its usage stays in
+    /// `GET /usage`.
     ///
     /// # Errors
     ///

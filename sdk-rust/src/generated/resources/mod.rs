@@ -10,6 +10,7 @@ mod chat_completions;
 mod health;
 mod models;
 mod ready;
+mod usage;
 
 pub use admin::*;
 pub use admin_keys::*;
@@ -18,6 +19,7 @@ pub use chat_completions::*;
 pub use health::*;
 pub use models::*;
 pub use ready::*;
+pub use usage::*;
 
 use crate::client::Client;
 
@@ -45,5 +47,10 @@ impl Client {
     /// `ready`
     pub fn ready(&self) -> Ready {
         Ready::new(self.clone())
+    }
+
+    /// `usage`
+    pub fn usage(&self) -> UsageResource {
+        UsageResource::new(self.clone())
     }
 }

@@ -14,9 +14,11 @@ mod health;
 mod keys;
 mod models;
 mod support;
+mod usage;
 
 pub use chat::*;
 pub use common::*;
 pub use health::*;
 pub use keys::*;
 pub use models::*;
+pub use usage::*;

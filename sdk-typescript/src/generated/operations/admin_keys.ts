@@ -16,14 +16,8 @@ import { pages } from '../../runtime/pages.js';
 import type { PagePromise } from '../../runtime/pages.js';
 import type { APIPromise } from '../../runtime/response.js';
 import { request } from '../../runtime/transport.js';
-import type {
-  Cursor,
-  Key,
-  KeyCreateRequest,
-  KeyId,
-  KeyUpdateRequest,
-  KeyWithSecret,
-} from '../types/keys.js';
+import type { Cursor, KeyId } from '../types/common.js';
+import type { Key, KeyCreateRequest, KeyUpdateRequest, KeyWithSecret } from '../types/keys.js';
 
 /** Parameters beside the path and the body. */
 export interface ListKeysParams {

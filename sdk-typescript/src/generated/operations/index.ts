@@ -12,3 +12,4 @@ export * from './chat_completions.js';
 export * from './health.js';
 export * from './models.js';
 export * from './ready.js';
+export * from './usage.js';

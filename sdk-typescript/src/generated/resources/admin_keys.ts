@@ -11,13 +11,8 @@ import type { RequestOptions } from '../../runtime/options.js';
 import type { PagePromise } from '../../runtime/pages.js';
 import { Resource } from '../../runtime/resource.js';
 import type { APIPromise } from '../../runtime/response.js';
-import type {
-  Key,
-  KeyCreateRequest,
-  KeyId,
-  KeyUpdateRequest,
-  KeyWithSecret,
-} from '../types/keys.js';
+import type { KeyId } from '../types/common.js';
+import type { Key, KeyCreateRequest, KeyUpdateRequest, KeyWithSecret } from '../types/keys.js';
 import type { ListKeysParams } from '../operations/admin_keys.js';
 import {
   createKey,
@@ -177,7 +172,7 @@ export class AdminKeys extends Resource {
    *
    * Removes a key for good. It is refused from the answer on; on other gateways that share the
    * database within 5 seconds. Requests that it has already begun are finished. Its usage stays
-   * on record.
+   * in `GET /usage`.
    *
    * @throws BadRequestError 400: The request is not what this API takes: not JSON, a field
    *   missing, or of a wrong type or out of range.

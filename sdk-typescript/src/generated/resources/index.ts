@@ -14,3 +14,4 @@ export * from './chat_completions.js';
 export * from './health.js';
 export * from './models.js';
 export * from './ready.js';
+export * from './usage.js';

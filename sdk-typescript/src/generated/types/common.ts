@@ -43,3 +43,15 @@ export interface ErrorDetail {
  * do not follow each other, so that an id is harmless in paths, headers and logs.
  */
 export type ModelId = string;
+
+/**
+ * Id of a key; for callers with a token, `jwt:` and its subject. Names them in lists, logs and
+ * usage; not secret.
+ */
+export type KeyId = string;
+
+/** Where a page ended. Opaque; only what a page answered is taken. */
+export type Cursor = string;
+
+/** US dollars as a decimal number, to the billionth. A string, so that nobody rounds it. */
+export type UsdAmount = string;

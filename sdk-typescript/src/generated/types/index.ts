@@ -12,3 +12,4 @@ export type * from './common.js';
 export type * from './health.js';
 export type * from './keys.js';
 export type * from './models.js';
+export type * from './usage.js';

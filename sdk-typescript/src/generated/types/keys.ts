@@ -11,13 +11,7 @@
  * @module
  */
 
-import type { ModelId } from './common.js';
-
-/** Id of a key. Names it in lists, logs and usage; not secret. */
-export type KeyId = string;
-
-/** Where a page ended. Opaque; only what a page answered is taken. */
-export type Cursor = string;
+import type { Cursor, KeyId, ModelId, UsdAmount } from './common.js';
 
 /**
  * One right: `inference` to call models and to list them, `usage` to read one's own usage,
@@ -30,9 +24,6 @@ export type Scope = 'inference' | 'usage' | 'admin' | (string & {});
  * configuration gives it hold for all of its keys together, beside those of each key.
  */
 export type Tenant = string;
-
-/** US dollars as a decimal number, to the billionth. A string, so that nobody rounds it. */
-export type UsdAmount = string;
 
 /**
  * How much a key may use at a time. What is absent is not limited, beyond the gateway's own
@@ -154,7 +145,7 @@ export interface KeyUpdateRequest {
 
 /** A key, without the key itself. */
 export interface Key {
-  /** 1 to 64 characters. Matches `^[A-Za-z0-9_.:@-]+$`. */
+  /** 1 to 256 characters. Matches `^[!-~]+$`. */
   id: KeyId;
 
   /** Always `key`. */
@@ -196,7 +187,7 @@ export interface Key {
 
 /** A key and, this once, the key itself. */
 export interface KeyWithSecret {
-  /** 1 to 64 characters. Matches `^[A-Za-z0-9_.:@-]+$`. */
+  /** 1 to 256 characters. Matches `^[!-~]+$`. */
   id: KeyId;
 
   /** Always `key`. */

@@ -9,11 +9,12 @@
 use dropshot::RequestContext;
 use novai_types::{
     ChatCompletion, ChatCompletionRequest, Health, Key, KeyCreateRequest, KeyPage, KeyUpdateRequest,
-    KeyWithSecret, Model, ModelList, Readiness,
+    KeyWithSecret, Model, ModelList, Readiness, UsagePage,
 };
 
 use super::params::{
-    RetrieveModelPath, ListKeysQuery, RetrieveKeyPath, UpdateKeyPath, DeleteKeyPath, RotateKeyPath,
+    RetrieveModelPath, RetrieveUsageQuery, ListKeysQuery, RetrieveKeyPath, UpdateKeyPath, DeleteKeyPath,
+    RotateKeyPath,
 };
 use crate::body::JsonBody;
 use crate::error::ApiError;
@@ -25,6 +26,7 @@ use crate::reply::{Created, NoContent, Reply};
         tags = {
             "Chat" = { description = "Answers of a language model to a conversation, whole or streamed." },
             "Models" = { description = "The models that the caller may use." },
+            "Usage" = { description = "What was used and what it cost, from the gateway's ledger." },
             "Keys" = { description = "API keys and what they may do. These operations take the scope `admin`, and live on a listener of their own where the gateway is configured so (`admin_listen`); on the public one their paths do not exist then." },
             "Health" = { description = "Probes for load balancers and orchestrators. They need no key and say nothing about configuration." },
         },
@@ -84,6 +86,28 @@ pub trait Gateway {
         context: RequestContext<Self::Context>,
         path: PathParams<RetrieveModelPath>,
     ) -> Result<Reply<Model>, ApiError>;
+
+    /// Read usage and cost
+    ///
+    /// Requests, tokens and cost, summed by day, by model or by key, as the gateway's ledger has them.
+    /// Days are calendar days in UTC; both dates are included. A request counts for the day on which it
+    /// was admitted.
+    ///
+    /// A key with the scope `usage` reads its own usage. A key with the scope `admin` reads
+    /// everybody's, or that of its tenant where it belongs to one, and may choose one key by `key_id`.
+    ///
+    /// Requests that are still running are not in it. Rows come in the order of their day, model or
+    /// key.
+    #[endpoint {
+        method = GET,
+        path = "/usage",
+        operation_id = "retrieveUsage",
+        tags = ["Usage"],
+    }]
+    async fn retrieve_usage(
+        context: RequestContext<Self::Context>,
+        query: QueryParams<RetrieveUsageQuery>,
+    ) -> Result<Reply<UsagePage>, ApiError>;
 
     /// Create an API key
     ///
@@ -159,8 +183,8 @@ pub trait Gateway {
     /// Revoke an API key
     ///
     /// Removes a key for good. It is refused from the answer on; on other gateways that share the
-    /// database within 5 seconds. Requests that it has already begun are finished. Its usage stays on
-    /// record.
+    /// database within 5 seconds. Requests that it has already begun are finished. Its usage stays in
+    /// `GET /usage`.
     #[endpoint {
         method = DELETE,
         path = "/admin/keys/{id}",

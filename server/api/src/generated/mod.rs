@@ -25,6 +25,7 @@ pub const ROLES: &[(&str, Option<&[&[&str]]>)] = &[
     ("createChatCompletion", Some(&[&["inference"]])),
     ("listModels", Some(&[&["inference"]])),
     ("retrieveModel", Some(&[&["inference"]])),
+    ("retrieveUsage", Some(&[&["usage"], &["admin"]])),
     ("createKey", Some(&[&["admin"]])),
     ("listKeys", Some(&[&["admin"]])),
     ("retrieveKey", Some(&[&["admin"]])),

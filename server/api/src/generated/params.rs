@@ -3,7 +3,7 @@
 
 //! Parameters of each operation, by the place that they come in.
 
-use novai_types::{Cursor, KeyId, ModelId, Check, Path, Violation, Pattern};
+use novai_types::{Cursor, Date, KeyId, ModelId, UsageGrouping, Check, Path, Violation, Pattern};
 use schemars::JsonSchema;
 use schemars::r#gen::SchemaGenerator;
 use serde::Deserialize;
@@ -35,6 +35,72 @@ impl WireSchema for RetrieveModelPath {
 }
 
 impl JsonSchema for RetrieveModelPath {
+    fn schema_name() -> String {
+        Schema::<Self>::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> schemars::schema::Schema {
+        Schema::<Self>::json_schema(generator)
+    }
+}
+
+/// Query parameters of `retrieveUsage`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct RetrieveUsageQuery {
+    /// First day, as `YYYY-MM-DD` in UTC. The 30th day before `end_date` unless given.
+    pub start_date: Option<Date>,
+    /// Last day, as `YYYY-MM-DD` in UTC. Today unless given. At most 366 days after `start_date`.
+    pub end_date: Option<Date>,
+    /// What each row sums up.
+    pub group_by: Option<UsageGrouping>,
+    /// Only what this key used, by its id. Other keys than the caller's own take the scope `admin`.
+    pub key_id: Option<KeyId>,
+    /// Rows on one page.
+    pub limit: Option<u64>,
+    /// The `next_cursor` of the page before.
+    pub after: Option<Cursor>,
+}
+
+static RETRIEVE_USAGE_QUERY_START_DATE_PATTERN: Pattern =
+    Pattern::new("^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$");
+static RETRIEVE_USAGE_QUERY_END_DATE_PATTERN: Pattern =
+    Pattern::new("^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$");
+static RETRIEVE_USAGE_QUERY_KEY_ID_PATTERN: Pattern = Pattern::new("^[!-~]+$");
+
+impl Check for RetrieveUsageQuery {
+    fn check_at(&self, at: &Path<'_>) -> Result<(), Violation> {
+        if let Some(value) = &self.start_date {
+            at.field("start_date").pattern(value, &RETRIEVE_USAGE_QUERY_START_DATE_PATTERN)?;
+        }
+        if let Some(value) = &self.end_date {
+            at.field("end_date").pattern(value, &RETRIEVE_USAGE_QUERY_END_DATE_PATTERN)?;
+        }
+        at.field("group_by").check(&self.group_by)?;
+        if let Some(value) = &self.key_id {
+            let field = at.field("key_id");
+            field.min_length(value, 1)?;
+            field.max_length(value, 256)?;
+            field.pattern(value, &RETRIEVE_USAGE_QUERY_KEY_ID_PATTERN)?;
+        }
+        if let Some(value) = &self.limit {
+            let field = at.field("limit");
+            field.minimum(value, 1)?;
+            field.maximum(value, 1000)?;
+        }
+        if let Some(value) = &self.after {
+            let field = at.field("after");
+            field.min_length(value, 1)?;
+            field.max_length(value, 512)?;
+        }
+        Ok(())
+    }
+}
+
+impl WireSchema for RetrieveUsageQuery {
+    const NAME: &'static str = "RetrieveUsageQuery";
+}
+
+impl JsonSchema for RetrieveUsageQuery {
     fn schema_name() -> String {
         Schema::<Self>::schema_name()
     }
@@ -90,13 +156,13 @@ pub struct RetrieveKeyPath {
     pub id: KeyId,
 }
 
-static RETRIEVE_KEY_PATH_ID_PATTERN: Pattern = Pattern::new("^[A-Za-z0-9_.:@-]+$");
+static RETRIEVE_KEY_PATH_ID_PATTERN: Pattern = Pattern::new("^[!-~]+$");
 
 impl Check for RetrieveKeyPath {
     fn check_at(&self, at: &Path<'_>) -> Result<(), Violation> {
         let field = at.field("id");
         field.min_length(&self.id, 1)?;
-        field.max_length(&self.id, 64)?;
+        field.max_length(&self.id, 256)?;
         field.pattern(&self.id, &RETRIEVE_KEY_PATH_ID_PATTERN)?;
         Ok(())
     }
@@ -123,13 +189,13 @@ pub struct UpdateKeyPath {
     pub id: KeyId,
 }
 
-static UPDATE_KEY_PATH_ID_PATTERN: Pattern = Pattern::new("^[A-Za-z0-9_.:@-]+$");
+static UPDATE_KEY_PATH_ID_PATTERN: Pattern = Pattern::new("^[!-~]+$");
 
 impl Check for UpdateKeyPath {
     fn check_at(&self, at: &Path<'_>) -> Result<(), Violation> {
         let field = at.field("id");
         field.min_length(&self.id, 1)?;
-        field.max_length(&self.id, 64)?;
+        field.max_length(&self.id, 256)?;
         field.pattern(&self.id, &UPDATE_KEY_PATH_ID_PATTERN)?;
         Ok(())
     }
@@ -156,13 +222,13 @@ pub struct DeleteKeyPath {
     pub id: KeyId,
 }
 
-static DELETE_KEY_PATH_ID_PATTERN: Pattern = Pattern::new("^[A-Za-z0-9_.:@-]+$");
+static DELETE_KEY_PATH_ID_PATTERN: Pattern = Pattern::new("^[!-~]+$");
 
 impl Check for DeleteKeyPath {
     fn check_at(&self, at: &Path<'_>) -> Result<(), Violation> {
         let field = at.field("id");
         field.min_length(&self.id, 1)?;
-        field.max_length(&self.id, 64)?;
+        field.max_length(&self.id, 256)?;
         field.pattern(&self.id, &DELETE_KEY_PATH_ID_PATTERN)?;
         Ok(())
     }
@@ -189,13 +255,13 @@ pub struct RotateKeyPath {
     pub id: KeyId,
 }
 
-static ROTATE_KEY_PATH_ID_PATTERN: Pattern = Pattern::new("^[A-Za-z0-9_.:@-]+$");
+static ROTATE_KEY_PATH_ID_PATTERN: Pattern = Pattern::new("^[!-~]+$");
 
 impl Check for RotateKeyPath {
     fn check_at(&self, at: &Path<'_>) -> Result<(), Violation> {
         let field = at.field("id");
         field.min_length(&self.id, 1)?;
-        field.max_length(&self.id, 64)?;
+        field.max_length(&self.id, 256)?;
         field.pattern(&self.id, &ROTATE_KEY_PATH_ID_PATTERN)?;
         Ok(())
     }

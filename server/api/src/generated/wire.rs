@@ -5,7 +5,7 @@
 
 use novai_types::{
     ChatCompletion, ChatCompletionRequest, ErrorResponse, Health, Key, KeyCreateRequest, KeyPage,
-    KeyUpdateRequest, KeyWithSecret, Model, ModelList, Readiness,
+    KeyUpdateRequest, KeyWithSecret, Model, ModelList, Readiness, UsagePage,
 };
 
 use crate::schema::WireSchema;
@@ -57,4 +57,8 @@ impl WireSchema for ModelList {
 
 impl WireSchema for Readiness {
     const NAME: &'static str = "Readiness";
+}
+
+impl WireSchema for UsagePage {
+    const NAME: &'static str = "UsagePage";
 }

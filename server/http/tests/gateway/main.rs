@@ -15,3 +15,5 @@ mod shutdown;
 mod streams;
 mod support;
 mod tls;
+mod tokens;
+mod usage;

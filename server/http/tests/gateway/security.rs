@@ -8,7 +8,7 @@ use crate::support::client::chat;
 use crate::support::gateway::start;
 use crate::support::{request, send};
 
-fn catalogue() -> Option<Vec<serde_json::Value>> {
+pub fn catalogue() -> Option<Vec<serde_json::Value>> {
     let shared = std::env::var_os("NOVAI_SHARED_DIR").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
         PathBuf::from,

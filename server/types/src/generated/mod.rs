@@ -15,6 +15,7 @@ mod health;
 mod keys;
 mod models;
 mod support;
+mod usage;
 
 pub use chat::*;
 pub use check::{Check, Path, Pattern, Violation};
@@ -22,3 +23,4 @@ pub use common::*;
 pub use health::*;
 pub use keys::*;
 pub use models::*;
+pub use usage::*;

@@ -145,8 +145,7 @@ class AdminKeys(Resource):
         Describes one key. The key itself is not in the answer; if it is lost, make or rotate one.
 
         Args:
-            id: Id of the key, as it was answered when the key was made. 1 to 64 characters. Matches
-                `^[A-Za-z0-9_.:@-]+$`.
+            id: Id of the key, as it was answered when the key was made. 1 to 256 characters. Matches `^[!-~]+$`.
 
         Returns:
             The key.
@@ -188,8 +187,7 @@ class AdminKeys(Resource):
         Holds for requests that come after the answer; on other gateways that share the database within 5 seconds.
 
         Args:
-            id: Id of the key, as it was answered when the key was made. 1 to 64 characters. Matches
-                `^[A-Za-z0-9_.:@-]+$`.
+            id: Id of the key, as it was answered when the key was made. 1 to 256 characters. Matches `^[!-~]+$`.
             name: What people call it. Need not be unique. 1 to 100 characters.
             limits: How much a key may use at a time.
             budget: How much a key may spend.
@@ -235,11 +233,10 @@ class AdminKeys(Resource):
         """Revoke an API key.
 
         Removes a key for good. It is refused from the answer on; on other gateways that share the database within
-        5 seconds. Requests that it has already begun are finished. Its usage stays on record.
+        5 seconds. Requests that it has already begun are finished. Its usage stays in `GET /usage`.
 
         Args:
-            id: Id of the key, as it was answered when the key was made. 1 to 64 characters. Matches
-                `^[A-Za-z0-9_.:@-]+$`.
+            id: Id of the key, as it was answered when the key was made. 1 to 256 characters. Matches `^[!-~]+$`.
 
         Raises:
             BadRequestError: 400. The request is not what this API takes: not JSON, a field missing, or of a wrong
@@ -266,8 +263,7 @@ class AdminKeys(Resource):
         more.
 
         Args:
-            id: Id of the key, as it was answered when the key was made. 1 to 64 characters. Matches
-                `^[A-Za-z0-9_.:@-]+$`.
+            id: Id of the key, as it was answered when the key was made. 1 to 256 characters. Matches `^[!-~]+$`.
 
         Returns:
             The key was replaced. This is the only time that the new one is shown.
@@ -400,8 +396,7 @@ class AsyncAdminKeys(AsyncResource):
         Describes one key. The key itself is not in the answer; if it is lost, make or rotate one.
 
         Args:
-            id: Id of the key, as it was answered when the key was made. 1 to 64 characters. Matches
-                `^[A-Za-z0-9_.:@-]+$`.
+            id: Id of the key, as it was answered when the key was made. 1 to 256 characters. Matches `^[!-~]+$`.
 
         Returns:
             The key.
@@ -443,8 +438,7 @@ class AsyncAdminKeys(AsyncResource):
         Holds for requests that come after the answer; on other gateways that share the database within 5 seconds.
 
         Args:
-            id: Id of the key, as it was answered when the key was made. 1 to 64 characters. Matches
-                `^[A-Za-z0-9_.:@-]+$`.
+            id: Id of the key, as it was answered when the key was made. 1 to 256 characters. Matches `^[!-~]+$`.
             name: What people call it. Need not be unique. 1 to 100 characters.
             limits: How much a key may use at a time.
             budget: How much a key may spend.
@@ -490,11 +484,10 @@ class AsyncAdminKeys(AsyncResource):
         """Revoke an API key.
 
         Removes a key for good. It is refused from the answer on; on other gateways that share the database within
-        5 seconds. Requests that it has already begun are finished. Its usage stays on record.
+        5 seconds. Requests that it has already begun are finished. Its usage stays in `GET /usage`.
 
         Args:
-            id: Id of the key, as it was answered when the key was made. 1 to 64 characters. Matches
-                `^[A-Za-z0-9_.:@-]+$`.
+            id: Id of the key, as it was answered when the key was made. 1 to 256 characters. Matches `^[!-~]+$`.
 
         Raises:
             BadRequestError: 400. The request is not what this API takes: not JSON, a field missing, or of a wrong
@@ -521,8 +514,7 @@ class AsyncAdminKeys(AsyncResource):
         more.
 
         Args:
-            id: Id of the key, as it was answered when the key was made. 1 to 64 characters. Matches
-                `^[A-Za-z0-9_.:@-]+$`.
+            id: Id of the key, as it was answered when the key was made. 1 to 256 characters. Matches `^[!-~]+$`.
 
         Returns:
             The key was replaced. This is the only time that the new one is shown.

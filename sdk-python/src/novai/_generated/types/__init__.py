@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from ..params.keys import KeyCreateRequestParam as KeyCreateRequestParam
     from ..params.keys import KeyLimitsParam as KeyLimitsParam
     from ..params.keys import KeyUpdateRequestParam as KeyUpdateRequestParam
+    from ..params.usage import UsageGrouping as UsageGrouping
     from .chat import Annotation as Annotation
     from .chat import AudioDelta as AudioDelta
     from .chat import ChatCompletion as ChatCompletion
@@ -134,6 +135,8 @@ if TYPE_CHECKING:
     from .keys import Scope as Scope
     from .models import Model as Model
     from .models import ModelList as ModelList
+    from .usage import UsagePage as UsagePage
+    from .usage import UsageRow as UsageRow
 
 _MODULES = {
     ".chat": (
@@ -190,6 +193,10 @@ _MODULES = {
     ".models": (
         "Model",
         "ModelList",
+    ),
+    ".usage": (
+        "UsagePage",
+        "UsageRow",
     ),
     "..params.chat": (
         "AllowedToolParam",
@@ -273,6 +280,7 @@ _MODULES = {
         "KeyLimitsParam",
         "KeyUpdateRequestParam",
     ),
+    "..params.usage": ("UsageGrouping",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

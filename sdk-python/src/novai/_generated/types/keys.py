@@ -46,7 +46,7 @@ class Key(BaseModel):
     __slots__ = ()
 
     id: str = field("id")
-    """1 to 64 characters. Matches `^[A-Za-z0-9_.:@-]+$`."""
+    """1 to 256 characters. Matches `^[!-~]+$`."""
     object: Literal["key"] = field("object")
     """Always `key`."""
     name: str = field("name")
@@ -75,7 +75,7 @@ class KeyWithSecret(BaseModel):
     __slots__ = ()
 
     id: str = field("id")
-    """1 to 64 characters. Matches `^[A-Za-z0-9_.:@-]+$`."""
+    """1 to 256 characters. Matches `^[!-~]+$`."""
     object: Literal["key"] = field("object")
     """Always `key`."""
     name: str = field("name")

@@ -11,7 +11,7 @@ use crate::generated::types::{KeyBudget, KeyId, KeyLimits, ModelId, Scope, Tenan
 /// A key, without the key itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Key {
-    /// 1 to 64 characters. Matches `^[A-Za-z0-9_.:@-]+$`.
+    /// 1 to 256 characters. Matches `^[!-~]+$`.
     pub id: KeyId,
     /// Always `key`.
     ///

@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
+use novai_core::money::{BudgetPolicy, Ledger, Till};
 use novai_core::money::{Price, Tariff};
-use novai_core::{Catalog, Gateway, KeyStore, Principal, Scopes};
+use novai_core::{Catalog, Gateway, KeyStore, Principal, Scopes, SystemClock};
 use novai_http::access_log::LineSink;
 use novai_http::cors::Cors;
 use novai_http::listener::{self, Limits, Phase, Shutdown, TlsFiles};
+use novai_http::tokens::Tokens;
 use novai_http::{App, Front, Options, Ports, Surface};
 use novai_stores::keys::Keys;
 use tokio::net::TcpListener;
@@ -33,6 +35,8 @@ pub struct Setup {
     pub tls: Option<TlsFiles>,
     /// Keys that can be made and changed, beside the good one.
     pub keys: Option<Arc<Keys>>,
+    pub tokens: Option<Arc<Tokens>>,
+    pub ledger: Option<Arc<dyn Ledger>>,
     /// Key management gets a listener of its own.
     pub has_admin_listener: bool,
 }
@@ -64,6 +68,10 @@ impl Setup {
         if let Some(limits) = self.rate_limits {
             gateway = gateway.limited_by(limits);
         }
+        if let Some(ledger) = self.ledger {
+            gateway =
+                gateway.paid_through(Till::new(ledger, Arc::new(SystemClock), BudgetPolicy::default(), 0));
+        }
         let gateway = Arc::new(gateway);
         let ports = Ports {
             gateway,
@@ -72,6 +80,7 @@ impl Setup {
                 Some(keys) => keys,
                 None => Arc::new(()),
             },
+            tokens: self.tokens,
         };
         let app = Arc::new(App::new(ports, self.options, shutdown.clone()));
         let log = Arc::new(Log::default());

@@ -12,7 +12,7 @@ use crate::generated::{KeyBudget, KeyId, KeyLimits, ModelId, Scope, Tenant};
 /// A key and, this once, the key itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeyWithSecret {
-    /// 1 to 64 characters. Matches `^[A-Za-z0-9_.:@-]+$`.
+    /// 1 to 256 characters. Matches `^[!-~]+$`.
     pub id: KeyId,
     /// Always `key`.
     ///

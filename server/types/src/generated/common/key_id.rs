@@ -3,5 +3,6 @@
 
 //! `KeyId` and what it holds.
 
-/// Id of a key. Names it in lists, logs and usage; not secret.
+/// Id of a key; for callers with a token, `jwt:` and its subject. Names them in lists, logs and
+/// usage; not secret.
 pub type KeyId = String;

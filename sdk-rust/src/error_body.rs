@@ -56,6 +56,7 @@ const STATUS_BY_KIND: &[(&str, u16)] = &[
     ("permission_error", 403),
     ("not_found_error", 404),
     ("rate_limit_error", 429),
+    ("insufficient_quota", 429),
     ("server_error", 500),
     ("api_error", 500),
     ("upstream_error", 502),

@@ -69,6 +69,7 @@ _STATUS_BY_TYPE = {
     "permission_error": 403,
     "not_found_error": 404,
     "rate_limit_error": 429,
+    "insufficient_quota": 429,
     "server_error": 500,
     "api_error": 500,
     "upstream_error": 502,

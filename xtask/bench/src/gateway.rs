@@ -1,4 +1,4 @@
-//! The gateway as it is deployed: keys checked, every request logged, the upstream and its models in a file.
+//! The gateway as it is deployed: keys checked, limits counted, every request logged and in the books.
 
 use std::{
     fmt::Write,
@@ -82,9 +82,26 @@ impl Drop for Gateway {
     }
 }
 
+/// Everything that costs something is on, and nothing of it is ever reached: limits, budgets, and prices for the ledger.
+const LIMITS_AND_BUDGETS: &str = "[limits.global]
+rpm = 1000000000
+tpm = 1000000000000
+
+[limits.key]
+rpm = 1000000000
+tpm = 1000000000000
+concurrent = 1000000
+
+[budgets]
+usd_per_day = \"1000000\"
+key_usd_per_day = \"1000000\"
+
+";
+
 fn configuration(upstream: &str, scripts: &[Script]) -> String {
     // Room for every idle stream that the machine's file limit allows.
     let mut text = "[server]\nconnections_max = 100000\n\n".to_owned();
+    text.push_str(LIMITS_AND_BUDGETS);
     text.push_str("[[providers]]\nname = \"bench\"\nkind = \"openai\"\n");
     // Writing to a String cannot fail.
     let _ = writeln!(text, "base_url = \"http://{upstream}/v1\"");
@@ -92,7 +109,7 @@ fn configuration(upstream: &str, scripts: &[Script]) -> String {
         let _ = write!(
             text,
             "\n[[models]]\nid = \"{script}\"\nprovider = \"bench\"\nupstream_id = \"{script}\"\n\
-             price = {{ input = \"1.00\", cached_input = \"0.10\", output = \"2.00\" }}\n"
+             price = {{ input = \"0.15\", output = \"0.60\" }}\n"
         );
     }
     text

@@ -77,7 +77,7 @@ pub fn measure(options: &Options) -> Result<Table> {
     }
     table.notes.push(format!(
         "Medians of {rounds} rounds, alternating. Floor: hyper's server before hyper-util's pooled client, nothing else. \
-         Gateway: keys checked, every request logged to a file. Without a rate, connections send as fast as they are \
+         Gateway: keys checked, limits and budgets kept, every request in the ledger and in a log file. Without a rate, connections send as fast as they are \
          answered, and waiting for the CPU is most of the latency."
     ));
     table.notes.push(bounds_note(&[JSON_CPU_RATIO, STREAM_CPU_RATIO, P99_ADDED_MS]));

@@ -14,6 +14,9 @@ pub struct Options {
     /// Fewer rounds: enough to see that everything runs, not to quote.
     #[arg(long)]
     quick: bool,
+    /// Measures the gateway without limits, budgets and ledger: the difference is what they cost.
+    #[arg(long)]
+    without_ledger: bool,
     /// Fails where a figure is beyond its law's bound.
     #[arg(long)]
     assert: bool,
@@ -32,6 +35,8 @@ enum Part {
     Gen,
     /// Decisions about limits, in memory and in one Redis for three gateways.
     Limits,
+    /// Requests settled per second, and questions over a month of rows.
+    Ledger,
     /// Memory per open stream that says nothing.
     Idle,
     /// A clean release build of the server; takes minutes and runs only when named.
@@ -46,13 +51,14 @@ impl Part {
             Self::Gen => "gen",
             Self::Idle => "idle",
             Self::Limits => "limits",
+            Self::Ledger => "ledger",
             Self::Build => "build",
         }
     }
 }
 
 pub fn run(repo: &Repo, options: &Options) -> Result<()> {
-    let unnamed = [Part::Server, Part::Idle, Part::Limits, Part::Sdk, Part::Gen];
+    let unnamed = [Part::Server, Part::Idle, Part::Limits, Part::Ledger, Part::Sdk, Part::Gen];
     let parts = if options.parts.is_empty() { &unnamed[..] } else { &options.parts };
     let mut build = process::cargo(repo);
     build.args(["build", "--release", "-p", "novai-bench"]);
@@ -81,6 +87,9 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
     }
     if options.quick {
         bench.arg("--quick");
+    }
+    if options.without_ledger {
+        bench.arg("--without-ledger");
     }
     if options.assert {
         bench.arg("--assert");

@@ -25,7 +25,13 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    pub fn start(binary: &Path, scratch: &Path, upstream: &str, scripts: &[Script]) -> Result<Self> {
+    pub fn start(
+        binary: &Path,
+        scratch: &Path,
+        upstream: &str,
+        scripts: &[Script],
+        has_ledger: bool,
+    ) -> Result<Self> {
         let folder = scratch.join("gateway");
         // What an earlier run left behind would be another run's keys.
         if folder.exists() {
@@ -33,7 +39,7 @@ impl Gateway {
         }
         fs::create_dir_all(&folder)?;
         let config = folder.join("novai.toml");
-        fs::write(&config, configuration(upstream, scripts))?;
+        fs::write(&config, configuration(upstream, scripts, has_ledger))?;
         // A file, as in production under a supervisor; also where the address is announced.
         let log = folder.join("log.jsonl");
         let log_file = fs::File::create(&log)?;
@@ -98,10 +104,10 @@ key_usd_per_day = \"1000000\"
 
 ";
 
-fn configuration(upstream: &str, scripts: &[Script]) -> String {
+fn configuration(upstream: &str, scripts: &[Script], has_ledger: bool) -> String {
     // Room for every idle stream that the machine's file limit allows.
     let mut text = "[server]\nconnections_max = 100000\n\n".to_owned();
-    text.push_str(LIMITS_AND_BUDGETS);
+    text.push_str(if has_ledger { LIMITS_AND_BUDGETS } else { "[ledger]\nenabled = false\n\n" });
     text.push_str("[[providers]]\nname = \"bench\"\nkind = \"openai\"\n");
     // Writing to a String cannot fail.
     let _ = writeln!(text, "base_url = \"http://{upstream}/v1\"");

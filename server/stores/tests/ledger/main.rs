@@ -4,6 +4,7 @@
 
 mod budgets;
 mod crashes;
+mod full_disk;
 mod model;
 mod replicas;
 #[path = "../server/mod.rs"]

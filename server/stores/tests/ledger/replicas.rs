@@ -1,8 +1,10 @@
 //! Several gateways on one PostgreSQL: one budget, one set of books.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
 
-use novai_core::money::{BudgetSpec, Budgets, Settlement};
+use novai_core::money::{BudgetSpec, Budgets, Refusal, Settlement};
 
 use crate::support::{Books, Kind, reserve, settle, totals, usage};
 
@@ -76,4 +78,58 @@ async fn a_live_gateways_requests_are_left_alone() {
     settle(&*one.ledger, &reservation, usage(1, 2));
     one.ledger.flush().await.unwrap();
     assert_eq!(totals(&*other.ledger).await, (1, 1, 2, 5000));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_database_that_restarts_under_load_loses_nothing() {
+    let Some(mut server) = crate::server::Server::own() else { return };
+    let books = Arc::new(Books::in_postgres(server.database().await));
+    let gateway = Arc::new(books.open_another().await);
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut tasks = Vec::new();
+    for _ in 0..8 {
+        let (books, gateway, stop) = (Arc::clone(&books), Arc::clone(&gateway), Arc::clone(&stop));
+        tasks.push(tokio::spawn(async move {
+            let (mut settled, mut refused) = (0, 0);
+            while !stop.load(SeqCst) {
+                let reservation = Arc::new(books.reservation("key_1", 10));
+                match reserve(&*gateway.ledger, &reservation, &Budgets::default()).await {
+                    Ok(()) => {
+                        settle(&*gateway.ledger, &reservation, usage(1, 2));
+                        settled += 1;
+                    }
+                    Err(refusal) => {
+                        assert!(matches!(refusal, Refusal::Unavailable(_)), "{refusal}");
+                        // As the gateway does: it may have been written after all.
+                        gateway.ledger.settle(&reservation, Settlement::released(&reservation, 0));
+                        refused += 1;
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                }
+            }
+            (settled, refused)
+        }));
+    }
+    for _ in 0..2 {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        server.stop();
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        server.start_again();
+        server.is_up().await;
+    }
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    stop.store(true, SeqCst);
+    let (mut settled, mut refused) = (0, 0);
+    for task in tasks {
+        let (more_settled, more_refused) = task.await.unwrap();
+        settled += more_settled;
+        refused += more_refused;
+    }
+    gateway.ledger.flush().await.expect("it is back");
+    assert!(settled > 0 && refused > 0, "{settled} settled, {refused} refused");
+    assert_eq!(totals(&*gateway.ledger).await, (settled, settled, 2 * settled, 5000 * settled));
+    // Nothing stays open.
+    drop(gateway);
+    assert_eq!(books.open().await.recovered.orphans, 0);
+    server.stop();
 }

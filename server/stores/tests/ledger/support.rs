@@ -1,5 +1,6 @@
 //! The only place that knows which database a test runs on.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use novai_core::money::{
     UsageQuery, UsageRow, Usd,
 };
 use novai_core::{StreamFacts, TokenUsage};
-use novai_stores::database::{Database, Location};
+use novai_stores::database::{Database, Location, PostgresUrl};
 use novai_stores::ledger::{Durability, PostgresLedger, Recovered, SqliteLedger};
 
 use crate::server;
@@ -58,6 +59,34 @@ impl Books {
         let durability = if kind == Kind::SqlitePower { Durability::Power } else { Durability::Process };
         let (ids, processes) = (AtomicU64::new(1), AtomicU64::new(1));
         Books { location, durability, ids, processes, _dir: dir }
+    }
+
+    /// SQLite in this directory.
+    pub fn on(dir: &Path) -> Self {
+        Books::at(Location::in_dir(dir))
+    }
+
+    pub fn in_postgres(url: PostgresUrl) -> Self {
+        Books::at(Location::Postgres(Box::new(url)))
+    }
+
+    fn at(location: Location) -> Self {
+        Books {
+            location,
+            durability: Durability::Process,
+            ids: AtomicU64::new(1),
+            processes: AtomicU64::new(1),
+            _dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// SQLite: what a start says that cannot work.
+    pub async fn try_open(&self) -> Result<(), String> {
+        let database = Database::open(self.location.clone()).await.map_err(|error| error.to_string())?;
+        let Database::Sqlite(sqlite) = database else { unreachable!() };
+        let clock = Arc::new(FixedClock(Duration::from_secs(day(TODAY).unix_s())));
+        let opened = SqliteLedger::open(sqlite, self.durability, clock).await;
+        opened.map(drop).map_err(|error| error.to_string())
     }
 
     /// As the next process does, after the one before has died.

@@ -3,7 +3,7 @@
 //! It ends with the program that started it, however that ends: a shell between them waits for a pipe to close.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -32,7 +32,9 @@ pub fn server() -> Option<&'static Server> {
 pub struct Server {
     port: u16,
     databases: AtomicU64,
-    _shell: Child,
+    binaries: PathBuf,
+    dir: PathBuf,
+    shell: Child,
 }
 
 /// Where `initdb` and `postgres` are.
@@ -55,30 +57,60 @@ set -e
 as=""
 if [ "$(id -u)" = 0 ]; then chown 65534:65534 "$DIR"; as="setpriv --reuid=65534 --regid=65534 --clear-groups"; fi
 cd "$DIR"
-$as "$BIN/initdb" -D "$DIR/data" -U novai --auth=trust --no-sync -E UTF8 >"$DIR.log" 2>&1
+if [ ! -e "$DIR/data" ]; then
+    $as "$BIN/initdb" -D "$DIR/data" -U novai --auth=trust --no-sync -E UTF8 >"$DIR.log" 2>&1
+fi
 $as "$BIN/postgres" -D "$DIR/data" -p "$PORT" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
     -c fsync=off -c max_connections=200 >>"$DIR.log" 2>&1 &
 server=$!
 cat >/dev/null || true
 kill -QUIT $server || true
 wait $server || true
-rm -rf "$DIR" "$DIR.log"
+if [ -z "$KEEP" ]; then rm -rf "$DIR" "$DIR.log"; fi
 "#;
+
+fn shell(binaries: &Path, dir: &Path, port: u16, keep: bool) -> Child {
+    Command::new("sh")
+        .args(["-c", START])
+        .env("BIN", binaries)
+        .env("DIR", dir)
+        .env("PORT", port.to_string())
+        .env("KEEP", if keep { "1" } else { "" })
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
 
 impl Server {
     fn start(binaries: PathBuf) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let dir = tempfile::tempdir().unwrap().keep();
-        let shell = Command::new("sh")
-            .args(["-c", START])
-            .env("BIN", binaries)
-            .env("DIR", dir)
-            .env("PORT", port.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        Server { port, databases: AtomicU64::new(0), _shell: shell }
+        let shell = shell(&binaries, &dir, port, false);
+        Server { port, databases: AtomicU64::new(0), binaries, dir, shell }
+    }
+
+    /// One of a test's own, which can be stopped in the middle.
+    #[allow(dead_code, reason = "not every test stops its server")]
+    pub fn own() -> Option<Self> {
+        binaries().map(|binaries| {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let dir = tempfile::tempdir().unwrap().keep();
+            let shell = shell(&binaries, &dir, port, true);
+            Server { port, databases: AtomicU64::new(0), binaries, dir, shell }
+        })
+    }
+
+    /// As an immediate shutdown, which is what a crash is to clients.
+    #[allow(dead_code, reason = "not every test stops its server")]
+    pub fn stop(&mut self) {
+        drop(self.shell.stdin.take());
+        self.shell.wait().unwrap();
+    }
+
+    #[allow(dead_code, reason = "not every test stops its server")]
+    pub fn start_again(&mut self) {
+        self.shell = shell(&self.binaries, &self.dir, self.port, true);
     }
 
     /// A new, empty database.
@@ -87,6 +119,11 @@ impl Server {
         let client = self.client("postgres").await;
         client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
         self.url(&name)
+    }
+
+    #[allow(dead_code, reason = "not every test stops its server")]
+    pub async fn is_up(&self) {
+        self.client("postgres").await;
     }
 
     fn url(&self, database: &str) -> PostgresUrl {

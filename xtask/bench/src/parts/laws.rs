@@ -19,3 +19,8 @@ pub const LIMIT_DECISION_NS: Bound = Bound { max: 1000.0, law: "a decision in me
 pub const LIMITS_EXCEEDED: Bound = Bound { max: 0.0, law: "no window holds more than its limit" };
 /// One that finds the script unknown asks twice.
 pub const LIMIT_ROUND_TRIPS: Bound = Bound { max: 1.01, law: "one round trip to Redis per decision" };
+/// In nanoseconds per request.
+pub const SETTLED_PER_SECOND: Bound =
+    Bound { max: 100_000.0, law: "SQLite settles at least 10,000 requests per second" };
+pub const USAGE_QUERY_MS: Bound =
+    Bound { max: 200.0, law: "a month of 10 million rows is summed for one key in under 200 ms" };

@@ -46,7 +46,7 @@ pub fn measure(options: &Options) -> Result<Table> {
     Ok(table)
 }
 
-fn figure(line: &str) -> Option<(&str, f64)> {
+pub(super) fn figure(line: &str) -> Option<(&str, f64)> {
     let (_, figure) = line.split_once("figure: ")?;
     let (name, value) = figure.split_once(" = ")?;
     Some((name, value.parse().ok()?))

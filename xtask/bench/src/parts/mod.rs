@@ -4,6 +4,7 @@ mod build;
 mod generator;
 mod idle;
 mod laws;
+mod ledger;
 mod limits;
 mod machine;
 mod scenarios;
@@ -21,6 +22,7 @@ pub enum Part {
     Server,
     Idle,
     Limits,
+    Ledger,
     Sdk,
     Gen,
     Build,
@@ -46,6 +48,9 @@ pub struct Options {
     scratch: PathBuf,
     #[arg(long)]
     quick: bool,
+    /// The gateway without limits, budgets and ledger.
+    #[arg(long)]
+    without_ledger: bool,
     #[arg(long)]
     assert: bool,
     #[arg(long)]
@@ -62,6 +67,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             Part::Server => server::measure(options)?,
             Part::Idle => idle::measure(options)?,
             Part::Limits => limits::measure(options)?,
+            Part::Ledger => ledger::measure(options)?,
             Part::Sdk => sdk::measure(options)?,
             Part::Gen => generator::measure(options)?,
             Part::Build => build::measure(options)?,

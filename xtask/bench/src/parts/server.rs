@@ -40,7 +40,13 @@ pub fn measure(options: &Options) -> Result<Table> {
     let floor_address = floor.address()?;
     let mut models = scripts.clone();
     models.dedup();
-    let gateway = Gateway::start(&options.gateway, &options.scratch, &upstream_address, &models)?;
+    let gateway = Gateway::start(
+        &options.gateway,
+        &options.scratch,
+        &upstream_address,
+        &models,
+        !options.without_ledger,
+    )?;
     let proxies = [
         Proxy { name: "floor", address: &floor_address, pid: floor.pid() },
         Proxy { name: "gateway", address: &gateway.address, pid: gateway.pid() },

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::{generate::SPEC, process, redis, repo::Repo};
+use crate::{generate::SPEC, node, process, python, redis, repo::Repo};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -29,7 +29,7 @@ pub struct Options {
 enum Part {
     /// The gateway against a bare pass-through.
     Server,
-    /// CPU per streamed chunk.
+    /// The SDKs beside OpenAI's own: CPU, connections, loading, size.
     Sdk,
     /// Time to generate.
     Gen,
@@ -80,6 +80,9 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
     if let Some(shared) = repo.shared() {
         bench.arg("--large-spec").arg(shared.join("corpus/openai.yaml"));
     }
+    if parts.contains(&Part::Sdk) {
+        others(repo, &mut bench);
+    }
     if parts.contains(&Part::Limits)
         && let Some(server) = redis::server(repo)
     {
@@ -98,4 +101,22 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
         bench.arg("--out").arg(out);
     }
     process::run(&mut bench)
+}
+
+/// Languages besides Rust, as far as they are installed; the tables leave out the rest.
+fn others(repo: &Repo, bench: &mut std::process::Command) {
+    let mut python = |flag: &str, found: Result<PathBuf>| match found {
+        Ok(interpreter) => {
+            bench.arg(flag).arg(interpreter);
+        }
+        Err(error) => eprintln!("left out: {error:#}"),
+    };
+    python("--python", python::novai(repo));
+    python("--python-openai", python::openai(repo));
+    match node::install(repo, node::ADAPTERS).and_then(|()| node::build_sdk(repo)) {
+        Ok(()) => {
+            bench.arg("--node");
+        }
+        Err(error) => eprintln!("left out: {error:#}"),
+    }
 }

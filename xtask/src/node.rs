@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use crate::{process, repo::Repo};
 
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
+pub const ADAPTERS: &str = "conformance/adapters/typescript";
 const SDK: &str = "sdk-typescript";
 
 /// Installs exactly what `package-lock.json` says, without running any package's scripts.

@@ -7,9 +7,10 @@ use anyhow::{Context, Result};
 use crate::{process, repo::Repo};
 
 const PYTHON: &str = "python3";
+pub const ADAPTERS: &str = "conformance/adapters/python";
 
 /// The interpreter of an environment that holds these requirements, each as pip takes it on its command line.
-pub fn environment(repo: &Repo, name: &str, requirements: &[String]) -> Result<PathBuf> {
+fn environment(repo: &Repo, name: &str, requirements: &[String]) -> Result<PathBuf> {
     let version = process::version(PYTHON, &["--version"])
         .context("python3 is not installed; the SDK for Python needs 3.9 or later")?;
     let folder = repo.scratch("python")?.join(name);
@@ -30,7 +31,13 @@ pub fn environment(repo: &Repo, name: &str, requirements: &[String]) -> Result<P
     Ok(interpreter)
 }
 
-/// The SDK as it lies here: what is edited is what is imported.
-pub fn sdk(repo: &Repo) -> String {
-    format!("-e {}", repo.path("sdk-python").display())
+/// With the SDK as it lies here: what is edited is what is imported.
+pub fn novai(repo: &Repo) -> Result<PathBuf> {
+    environment(repo, "novai", &[format!("-e {}", repo.path("sdk-python").display())])
+}
+
+/// With OpenAI's client, of the pinned version.
+pub fn openai(repo: &Repo) -> Result<PathBuf> {
+    let pinned = repo.read(format!("{ADAPTERS}/requirements-openai.txt"))?;
+    environment(repo, "openai", &pinned.lines().map(str::to_owned).collect::<Vec<String>>())
 }

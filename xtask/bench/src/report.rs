@@ -53,6 +53,10 @@ impl Table {
         self.rows.push(cells.to_vec());
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     pub fn failures(&self) -> usize {
         self.rows.iter().flatten().filter(|cell| cell.verdict == Some(false)).count()
     }

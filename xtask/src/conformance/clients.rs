@@ -4,9 +4,6 @@ use anyhow::Result;
 
 use crate::{node, process, python, repo::Repo};
 
-const PYTHON_ADAPTERS: &str = "conformance/adapters/python";
-const NODE_ADAPTERS: &str = "conformance/adapters/typescript";
-
 pub struct Client {
     pub column: &'static str,
     /// Somebody else's SDK, measured for comparison.
@@ -20,8 +17,8 @@ enum Kind {
     Rust(&'static str),
     /// Script below the Python adapters, with our SDK.
     Python(&'static str),
-    /// Script below the Python adapters, with what a requirements file there names.
-    ForeignPython(&'static str, &'static str),
+    /// Likewise, with OpenAI's.
+    OpenaiPython(&'static str),
     /// Script below the Node adapters, whose lock file names ours and the others.
     Node(&'static str),
 }
@@ -39,7 +36,7 @@ pub const CLIENTS: [Client; 6] = [
     ours("python-sync", Kind::Python("novai_sync.py")),
     ours("python-async", Kind::Python("novai_async.py")),
     ours("typescript", Kind::Node("novai.mjs")),
-    theirs("openai-python", Kind::ForeignPython("openai_sync.py", "requirements-openai.txt")),
+    theirs("openai-python", Kind::OpenaiPython("openai_sync.py")),
     theirs("openai-node", Kind::Node("openai.mjs")),
 ];
 
@@ -56,22 +53,16 @@ impl Client {
     pub fn prepare(&self, repo: &Repo) -> Result<String> {
         let words = match self.kind {
             Kind::Rust(package) => vec![repo.binary("debug", package)],
-            Kind::Python(script) => {
-                let interpreter = python::environment(repo, "novai", &[python::sdk(repo)])?;
-                vec![interpreter, repo.path(PYTHON_ADAPTERS).join(script)]
-            }
-            Kind::ForeignPython(script, requirements) => {
-                let pinned = repo.read(format!("{PYTHON_ADAPTERS}/{requirements}"))?;
-                let pinned: Vec<String> = pinned.lines().map(str::to_owned).collect();
-                let interpreter = python::environment(repo, self.column, &pinned)?;
-                vec![interpreter, repo.path(PYTHON_ADAPTERS).join(script)]
+            Kind::Python(script) => vec![python::novai(repo)?, repo.path(python::ADAPTERS).join(script)],
+            Kind::OpenaiPython(script) => {
+                vec![python::openai(repo)?, repo.path(python::ADAPTERS).join(script)]
             }
             Kind::Node(script) => {
-                node::install(repo, NODE_ADAPTERS)?;
+                node::install(repo, node::ADAPTERS)?;
                 if !self.compared {
                     node::build_sdk(repo)?;
                 }
-                vec!["node".into(), repo.path(NODE_ADAPTERS).join(script)]
+                vec!["node".into(), repo.path(node::ADAPTERS).join(script)]
             }
         };
         let command: Vec<String> =

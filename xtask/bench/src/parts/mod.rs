@@ -36,6 +36,15 @@ pub struct Options {
     gateway: PathBuf,
     #[arg(long)]
     sdk_client: PathBuf,
+    /// A Python that has our SDK.
+    #[arg(long)]
+    python: Option<PathBuf>,
+    /// A Python that has OpenAI's.
+    #[arg(long)]
+    python_openai: Option<PathBuf>,
+    /// There is a node, and both SDKs for it are installed.
+    #[arg(long)]
+    node: bool,
     /// Our own document.
     #[arg(long)]
     spec: PathBuf,
@@ -63,18 +72,20 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let mut markdown = format!("# Benchmark\n\n{machine}\n");
     let mut failures = 0;
     for part in &options.parts {
-        let table: Table = match part {
-            Part::Server => server::measure(options)?,
-            Part::Idle => idle::measure(options)?,
-            Part::Limits => limits::measure(options)?,
-            Part::Ledger => ledger::measure(options)?,
+        let tables: Vec<Table> = match part {
+            Part::Server => vec![server::measure(options)?],
+            Part::Idle => vec![idle::measure(options)?],
+            Part::Limits => vec![limits::measure(options)?],
+            Part::Ledger => vec![ledger::measure(options)?],
             Part::Sdk => sdk::measure(options)?,
-            Part::Gen => generator::measure(options)?,
-            Part::Build => build::measure(options)?,
+            Part::Gen => vec![generator::measure(options)?],
+            Part::Build => vec![build::measure(options)?],
         };
-        println!("{table}");
-        markdown.push_str(&format!("\n{}", table.markdown()));
-        failures += table.failures();
+        for table in tables {
+            println!("{table}");
+            markdown.push_str(&format!("\n{}", table.markdown()));
+            failures += table.failures();
+        }
     }
     if let Some(out) = &options.out {
         fs::write(out, markdown).with_context(|| format!("cannot write {}", out.display()))?;

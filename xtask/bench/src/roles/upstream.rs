@@ -4,7 +4,10 @@
 use std::{
     collections::HashMap,
     convert::Infallible,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -28,11 +31,18 @@ type Made = Arc<[Bytes]>;
 
 /// Answers by script, and by whether the usage chunk was asked for.
 #[derive(Default)]
-struct Answers(Mutex<HashMap<(String, bool), Made>>);
+struct Answers {
+    made: Mutex<HashMap<(String, bool), Made>>,
+    /// Connections so far, for who asks for [`CONNECTIONS`].
+    connections: AtomicUsize,
+}
+
+/// Answers how many connections there were, that of the question among them.
+pub const CONNECTIONS: &str = "/connections";
 
 impl Answers {
     fn of(&self, script: Script, with_usage: bool) -> Made {
-        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || match script {
             Script::Json { .. } => [script.json_body()].into(),
             _ => script.events(with_usage).into(),
@@ -48,6 +58,7 @@ pub async fn run() -> Result<()> {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         let answers = Arc::clone(&answers);
+        answers.connections.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(async move {
             let service = service_fn(move |request| answer(request, Arc::clone(&answers)));
             let mut server = http1::Builder::new();
@@ -58,6 +69,10 @@ pub async fn run() -> Result<()> {
 }
 
 async fn answer(request: Request<Incoming>, answers: Arc<Answers>) -> Result<Response<Body>, hyper::Error> {
+    if request.uri().path() == CONNECTIONS {
+        let count = answers.connections.load(Ordering::Relaxed);
+        return Ok(json(StatusCode::OK, Bytes::from(count.to_string())));
+    }
     if request.method() != Method::POST {
         return Ok(json(StatusCode::NOT_FOUND, Bytes::from_static(b"{}")));
     }

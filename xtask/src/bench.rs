@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::{generate::SPEC, node, process, python, redis, repo::Repo};
+use crate::{generate::SPEC, node, postgres, process, python, redis, repo::Repo};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -87,6 +87,11 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
         && let Some(server) = redis::server(repo)
     {
         bench.env(redis::VARIABLE, server);
+    }
+    if parts.contains(&Part::Ledger)
+        && let Some(binaries) = postgres::binaries(repo)
+    {
+        bench.env(postgres::VARIABLE, binaries);
     }
     if options.quick {
         bench.arg("--quick");

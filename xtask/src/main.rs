@@ -13,6 +13,7 @@ mod deny;
 mod examples;
 mod generate;
 mod node;
+mod postgres;
 mod process;
 mod python;
 mod redis;

@@ -8,7 +8,9 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::{check, conformance, deny, examples, generate, process, redis, repo::Repo, table::Table};
+use crate::{
+    check, conformance, deny, examples, generate, postgres, process, redis, repo::Repo, table::Table,
+};
 
 #[derive(clap::Args, Default)]
 pub struct Options {
@@ -35,7 +37,7 @@ enum Outcome {
 type Step = fn(&Repo) -> Result<Outcome>;
 
 /// Cheap ones first: most mistakes show within a minute.
-const STEPS: [(&str, Step); 20] = [
+const STEPS: [(&str, Step); 21] = [
     ("tools", tools),
     ("format", |repo| cargo(repo, &["fmt", "--all", "--check"])),
     ("fresh", |repo| {
@@ -51,6 +53,12 @@ const STEPS: [(&str, Step); 20] = [
         Ok(match redis::server(repo) {
             Some(server) => Outcome::Passed(redis::version(&server)),
             None => Outcome::Skipped("there is no redis-server, and none could be downloaded".into()),
+        })
+    }),
+    ("postgres", |repo| {
+        Ok(match postgres::binaries(repo) {
+            Some(binaries) => Outcome::Passed(postgres::version(&binaries)),
+            None => Outcome::Skipped("there is no PostgreSQL, and none could be downloaded".into()),
         })
     }),
     ("tests", tests),
@@ -139,6 +147,9 @@ fn tests(repo: &Repo) -> Result<Outcome> {
     test.args(["test", "--workspace", "--lib", "--bins", "--tests", "--examples"]);
     if let Some(server) = redis::server(repo) {
         test.env(redis::VARIABLE, server);
+    }
+    if let Some(binaries) = postgres::binaries(repo) {
+        test.env(postgres::VARIABLE, binaries);
     }
     process::run(&mut test)?;
     Ok(Outcome::Passed(String::new()))

@@ -18,11 +18,7 @@ pub fn server() -> Option<&'static Server> {
         .get_or_init(|| {
             let binaries = binaries();
             if binaries.is_none() {
-                assert!(
-                    std::env::var_os("NOVAI_TEST_POSTGRES").is_none(),
-                    "NOVAI_TEST_POSTGRES is set, but no `initdb` is in PATH or /usr/lib/postgresql: install postgresql"
-                );
-                println!("skipped: PostgreSQL is absent (apt-get install postgresql)");
+                println!("skipped: PostgreSQL is absent; `cargo xtask test` fetches one");
             }
             binaries.map(Server::start)
         })
@@ -39,6 +35,9 @@ pub struct Server {
 
 /// Where `initdb` and `postgres` are.
 fn binaries() -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os("NOVAI_POSTGRES_BIN") {
+        return Some(folder.into());
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")

@@ -2,68 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
 
-use std::io::{BufRead, BufReader, Read, Write};
+mod support;
+
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+#[cfg(target_os = "linux")]
+use std::process::Child;
 
-struct Novai {
-    process: Child,
-    address: String,
-    banner: String,
-}
-
-fn command(data_dir: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_novai"));
-    command.env_clear().current_dir(data_dir).args(arguments);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-/// Starts on a free port and reads the banner, whose last line is about keys.
-fn start(data_dir: &Path, environment: &[(&str, &str)]) -> Novai {
-    let listen = ["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"];
-    let mut process = command(data_dir, &listen).envs(environment.iter().copied()).spawn().unwrap();
-    let mut lines = BufReader::new(process.stdout.as_mut().unwrap()).lines();
-    let mut banner = String::new();
-    while !banner.contains("API key") {
-        banner += &lines.next().expect("a banner").unwrap();
-        banner.push('\n');
-    }
-    let address = banner.split("http://").nth(1).unwrap().split("/v1").next().unwrap().to_owned();
-    Novai { process, address, banner }
-}
-
-impl Novai {
-    fn get(&self, path: &str, key: &str) -> String {
-        let mut socket = TcpStream::connect(&self.address).unwrap();
-        write!(
-            socket,
-            "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {key}\r\n\r\n"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).unwrap();
-        answer
-    }
-
-    /// Stops it as a service manager does, and gives its log.
-    fn stop(mut self) -> String {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        let mut log = String::new();
-        self.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        assert!(self.process.wait().unwrap().success(), "{log}");
-        log
-    }
-}
-
-impl Drop for Novai {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+use support::{command, start};
 
 #[test]
 fn the_first_start_shows_a_key_that_works_and_later_ones_show_none() {

@@ -62,7 +62,7 @@ usage, `admin` to manage keys and to read everybody's usage. No scope implies an
 Branch on `code`; `docs/errors.md` lists every code with its cause and its cure.
 
 **Request ids.** Every response carries `X-Request-Id`. A caller that sends its own (1 to 64 characters of
-`A-Z a-z 0-9 _ - .`) gets it back; otherwise the gateway makes one. Quote it when you report a problem.
+`A-Z a-z 0-9 _ - .`, and no credential) gets it back; otherwise the gateway makes one. Quote it when you report a problem.
 
 **Idempotency.** A POST to `/chat/completions` may carry `Idempotency-Key` (1 to 255 visible ASCII characters, chosen by
 the caller). The same request under the same key gets the same answer again, marked with `Idempotent-Replayed: true`, and

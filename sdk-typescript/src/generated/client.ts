@@ -30,8 +30,8 @@ import { UsageResource } from './resources/usage.js';
  * its cure.
  *
  * **Request ids.** Every response carries `X-Request-Id`. A caller that sends its own (1 to 64
- * characters of `A-Z a-z 0-9 _ - .`) gets it back; otherwise the gateway makes one. Quote it
- * when you report a problem.
+ * characters of `A-Z a-z 0-9 _ - .`, and no credential) gets it back; otherwise the gateway
+ * makes one. Quote it when you report a problem.
  *
  * **Idempotency.** A POST to `/chat/completions` may carry `Idempotency-Key` (1 to 255 visible
  * ASCII characters, chosen by the caller). The same request under the same key gets the same

@@ -4,10 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+use crate::auth;
 
 pub(crate) static HEADER: http::HeaderName = http::HeaderName::from_static("x-request-id");
 
 const CALLERS_ID_BYTES_MAX: usize = 64;
+/// Below the shortest key that the gateway takes (22).
+const CREDENTIAL_BYTES_MIN: usize = 16;
 
 /// Ids are unique, not secret: a random start per process, then a counter, scrambled.
 pub(crate) struct RequestIds {
@@ -20,11 +25,12 @@ impl RequestIds {
         Ok(RequestIds { seed: getrandom::u64()?, count: AtomicU64::new(getrandom::u64()?) })
     }
 
-    /// The caller's `X-Request-Id` if it is 1 to 64 of `[A-Za-z0-9_.-]`: anything else could forge log lines or headers.
+    /// The caller's `X-Request-Id` if it is 1 to 64 of `[A-Za-z0-9_.-]`: anything else could forge log lines or headers. Nor
+    /// if it is a credential.
     pub(crate) fn of(&self, headers: &HeaderMap) -> Arc<str> {
         let callers = headers.get(&HEADER).and_then(|value| value.to_str().ok());
         match callers {
-            Some(id) if is_harmless(id) => Arc::from(id),
+            Some(id) if is_harmless(id) && !is_credential(id, headers) => Arc::from(id),
             _ => self.next(),
         }
     }
@@ -50,6 +56,17 @@ impl RequestIds {
 fn is_harmless(id: &str) -> bool {
     (1..=CALLERS_ID_BYTES_MAX).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+}
+
+/// A key in the wrong header must not come into the log: what begins like one, or stands in a header where one belongs.
+fn is_credential(id: &str, headers: &HeaderMap) -> bool {
+    let begins_like_one = id.starts_with("sk-") || id.starts_with("eyJ");
+    let places = headers.get_all(AUTHORIZATION).iter().chain(headers.get_all(&auth::API_KEY));
+    // Shorter ones occur in a credential by chance, and are no part of it that would help anybody.
+    let is_long = id.len() >= CREDENTIAL_BYTES_MIN;
+    begins_like_one
+        || is_long
+            && places.into_iter().any(|value| memchr::memmem::find(value.as_bytes(), id.as_bytes()).is_some())
 }
 
 /// SplitMix64's finaliser: a bijection, so different counts never meet.
@@ -78,10 +95,17 @@ mod tests {
             ("a\"b", false),
             ("a,b", false),
             ("caf\u{e9}", false),
+            // Keys: by their looks, or because they are presented beside it.
+            ("sk-novai-0123456789", false),
+            ("eyJhbGciOiJIUzI1NiJ9", false),
+            ("operators-own-key-0123456789", false),
+            ("key-0123456789", true),
         ];
         for (presented, kept) in cases {
             let mut headers = HeaderMap::new();
             headers.insert(HEADER.clone(), http::HeaderValue::from_bytes(presented.as_bytes()).unwrap());
+            let own = http::HeaderValue::from_static("Bearer operators-own-key-0123456789");
+            headers.insert(AUTHORIZATION, own);
             assert_eq!(&*ids.of(&headers) == presented, kept, "{presented:?}");
         }
     }

@@ -43,7 +43,8 @@ pub async fn run(arguments: UsageArgs, client: &Client, json: bool) -> anyhow::R
     if json {
         return print_json(&rows);
     }
-    let head = ["", "REQUESTS#", "PROMPT#", "CACHED#", "COMPLETION#", "REASONING#", "USD#"];
+    let about = arguments.group_by.to_uppercase();
+    let head = [&*about, "REQUESTS#", "PROMPT#", "CACHED#", "COMPLETION#", "REASONING#", "USD#"];
     let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
     table::print(&head, &cells)?;
     Ok(())

@@ -112,7 +112,8 @@ impl KeySet {
     }
 
     pub fn of_pem(pem: &[u8], allowed: &[Algorithm]) -> Result<Self, KeySetError> {
-        let readers: [(AlgorithmFamily, fn(&[u8]) -> jsonwebtoken::errors::Result<DecodingKey>); 3] = [
+        type Read = fn(&[u8]) -> jsonwebtoken::errors::Result<DecodingKey>;
+        let readers: [(AlgorithmFamily, Read); 3] = [
             (AlgorithmFamily::Rsa, DecodingKey::from_rsa_pem),
             (AlgorithmFamily::Ec, DecodingKey::from_ec_pem),
             (AlgorithmFamily::Ed, DecodingKey::from_ed_pem),

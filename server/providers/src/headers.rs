@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use novai_core::{RateLimitSnapshot, ResponseMeta, WindowSnapshot};
+use novai_core::{RateLimitSnapshot, WindowSnapshot};
 
 use crate::client::{Headers, Origin, OriginError};
 
@@ -49,12 +49,6 @@ pub(crate) fn id(headers: &Headers, name: &str) -> Option<String> {
     (id.len() <= ID_BYTES_MAX).then(|| id.to_owned())
 }
 
-pub(crate) fn meta(headers: &Headers) -> ResponseMeta {
-    // The second is Azure's own.
-    let id = id(headers, "x-request-id").or_else(|| id(headers, "apim-request-id"));
-    ResponseMeta { upstream_request_id: id, limits: limits(headers) }
-}
-
 /// Under which name an upstream is told our request id: `X-Request-Id`, or `X-Client-Request-Id` (OpenAI's name for an id of
 /// the caller's own) if it is no UUID. starlette's request-id plug-in, and so llama-cpp-python, answers 400 to any other
 /// `X-Request-Id`.
@@ -68,6 +62,10 @@ pub(crate) fn name_of_request_id(id: &str) -> HeaderName {
     if is_uuid { UPSTREAMS } else { CALLERS }
 }
 
+/// Reads one vendor's rate-limit headers; the time is since 1970.
+pub(crate) type LimitsReader = fn(&Headers, Duration) -> Option<RateLimitSnapshot>;
+
+/// OpenAI's rate-limit headers, and those of vendors that follow it.
 pub(crate) fn limits(headers: &Headers) -> Option<RateLimitSnapshot> {
     const REQUESTS: [&str; 3] =
         ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"];

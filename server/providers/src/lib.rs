@@ -19,6 +19,8 @@ pub mod openai;
 mod shared;
 pub mod sim;
 pub mod sse;
+#[cfg(test)]
+mod testing;
 pub mod tokens;
 mod translate;
 pub mod upstream;

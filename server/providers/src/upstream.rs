@@ -2,18 +2,19 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+#[cfg(test)]
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
-use novai_core::{Clock, Deadlines, Error, RateLimitSnapshot, ResponseMeta};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use novai_core::{Clock, Deadlines, Error, ResponseMeta};
 
 use crate::client::{
     Client, Headers, Incoming, Method, Origin, OriginError, Outgoing, PoolConfig, RequestHead, TlsError,
     client_config,
 };
 use crate::errors::{self, Errors};
-use crate::headers;
+use crate::headers::{self, LimitsReader};
 
 /// Largest JSON answer, unless configured.
 pub const RESPONSE_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -63,6 +64,7 @@ impl std::fmt::Debug for Config {
     }
 }
 
+/// Which setting cannot be used, and why. Never repeats a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("base_url: {0}")]
@@ -75,19 +77,19 @@ pub enum ConfigError {
 
 /// What differs between vendors that are called this way.
 pub(crate) struct Dialect {
-    /// The header that carries the key.
+    /// The header that carries the key, and what stands before it there.
     pub key_header: HeaderName,
+    pub key_prefix: &'static str,
     /// Sent with every request.
     pub constants: &'static [(&'static str, &'static str)],
-    /// Names the vendor's id of an answer.
-    pub id_header: &'static str,
-    /// The vendor's rate-limit headers, at a time since 1970.
-    pub limits: fn(&Headers, Duration) -> Option<RateLimitSnapshot>,
+    /// Headers that name an answer; the first that is there counts.
+    pub id_headers: &'static [&'static str],
+    pub limits: LimitsReader,
 }
 
 pub(crate) struct Upstream {
-    pub client: Client,
-    pub origin: Origin,
+    client: Client,
+    origin: Origin,
     pub errors: Errors,
     pub clock: Arc<dyn Clock>,
     pub event_bytes_max: usize,
@@ -122,14 +124,15 @@ impl Upstream {
             headers.insert(*name, HeaderValue::from_static(value));
         }
         if let Some(key) = &config.api_key {
-            let mut value = HeaderValue::from_str(key).map_err(|_| ConfigError::ApiKey)?;
+            let mut value = HeaderValue::from_str(&format!("{}{key}", dialect.key_prefix))
+                .map_err(|_| ConfigError::ApiKey)?;
             value.set_sensitive(true);
             headers.insert(dialect.key_header.clone(), value);
         }
         Ok(Upstream {
             client,
             origin,
-            errors: Errors::new(config.name, config.api_key, Arc::clone(&clock)),
+            errors: Errors::new(config.name, config.api_key, dialect.limits, Arc::clone(&clock)),
             clock,
             event_bytes_max: config.event_bytes_max,
             headers,
@@ -138,80 +141,69 @@ impl Upstream {
         })
     }
 
-    /// The JSON that answers a POST of `body`, and the answer's headers.
-    pub(crate) async fn post(&self, path: Uri, body: Bytes) -> Result<(Headers, Bytes), Error> {
-        let mut answer = self.send(Method::Post, path, body, JSON).await?;
-        self.check_json(&answer)?;
-        let headers = std::mem::take(&mut answer.headers);
-        Ok((headers, self.whole(answer, self.response_bytes_max).await?))
+    /// The head of requests for a document below the base URL.
+    pub(crate) fn get(&self, path: &str) -> Result<RequestHead, OriginError> {
+        self.head(Method::Get, path, JSON)
     }
 
-    /// The stream that answers a POST of `body`.
-    pub(crate) async fn open(&self, path: Uri, body: Bytes) -> Result<Incoming, Error> {
-        let answer = self.send(Method::Post, path, body, EVENT_STREAM).await?;
-        if !headers::is_event_stream(&answer.headers) {
-            return Err(self.errors.malformed("it answered a stream request without an event stream"));
-        }
-        Ok(answer)
+    /// The head of requests whose body and answer are JSON.
+    pub(crate) fn post(&self, path: &str) -> Result<RequestHead, OriginError> {
+        self.head(Method::Post, path, JSON)
     }
 
-    /// The JSON behind `path`, if it is no more than `bytes_max`.
-    pub(crate) async fn get(&self, path: Uri, bytes_max: usize) -> Result<Bytes, Error> {
-        let answer = self.send(Method::Get, path, Bytes::new(), JSON).await?;
-        self.check_json(&answer)?;
-        self.whole(answer, bytes_max).await
+    /// The head of requests whose answer is a stream of events.
+    pub(crate) fn post_for_events(&self, path: &str) -> Result<RequestHead, OriginError> {
+        self.head(Method::Post, path, EVENT_STREAM)
     }
 
-    pub(crate) fn meta(&self, headers: &Headers) -> ResponseMeta {
-        ResponseMeta {
-            upstream_request_id: headers::id(headers, self.dialect.id_header),
-            limits: self.limits(headers),
-        }
-    }
-
-    fn limits(&self, headers: &Headers) -> Option<RateLimitSnapshot> {
-        (self.dialect.limits)(headers, self.clock.unix_time())
-    }
-
-    /// An answer with status 200, or the error that it is.
-    async fn send(
-        &self,
-        method: Method,
-        path: Uri,
-        body: Bytes,
-        accept: HeaderValue,
-    ) -> Result<Incoming, Error> {
+    fn head(&self, method: Method, path: &str, accept: HeaderValue) -> Result<RequestHead, OriginError> {
         let mut headers = self.headers.clone();
         if method == Method::Post {
             headers.insert(header::CONTENT_TYPE, JSON);
         }
         headers.insert(header::ACCEPT, accept);
-        let head = RequestHead::new(method, &path, &headers);
-        let outgoing = Outgoing { head: &head, headers: &[], body };
+        Ok(RequestHead::new(method, &self.origin.target(path)?, &headers))
+    }
+
+    /// An answer with status 200, or the error that it is.
+    pub(crate) async fn send(&self, outgoing: Outgoing<'_>) -> Result<Incoming, Error> {
         let answer = self.client.send(&outgoing).await.map_err(|failure| self.errors.of_failure(failure))?;
         if answer.status == StatusCode::OK {
             return Ok(answer);
         }
         let Incoming { status, headers, body } = answer;
         let body = body.read_beginning(errors::BODY_BYTES_MAX).await;
-        let told = self.limits(&headers);
-        Err(match self.errors.of_answer(status, &headers, &body) {
-            Error::ProviderRateLimited { provider, message, retry_after, .. } => {
-                Error::ProviderRateLimited { provider, message, retry_after, limits: told.map(Box::new) }
-            }
-            other => other,
-        })
+        Err(self.errors.of_answer(status, &headers, &body))
     }
 
-    fn check_json(&self, answer: &Incoming) -> Result<(), Error> {
-        match headers::is_json(&answer.headers) {
-            true => Ok(()),
-            false => Err(self.errors.malformed("its content type is not JSON")),
+    /// The JSON of an answer, and its headers.
+    pub(crate) async fn json(&self, outgoing: Outgoing<'_>) -> Result<(Headers, Bytes), Error> {
+        self.json_within(outgoing, self.response_bytes_max).await
+    }
+
+    /// As [`Upstream::json`], with a bound of its own.
+    pub(crate) async fn json_within(
+        &self,
+        outgoing: Outgoing<'_>,
+        bytes_max: usize,
+    ) -> Result<(Headers, Bytes), Error> {
+        let Incoming { headers, body, .. } = self.send(outgoing).await?;
+        if !headers::is_json(&headers) {
+            return Err(self.errors.malformed("its content type is not JSON"));
         }
+        let json = body.read_whole(bytes_max).await.map_err(|failure| self.errors.of_failure(failure))?;
+        Ok((headers, json))
     }
 
-    async fn whole(&self, answer: Incoming, bytes_max: usize) -> Result<Bytes, Error> {
-        answer.body.read_whole(bytes_max).await.map_err(|failure| self.errors.of_failure(failure))
+    pub(crate) fn not_a_stream(&self) -> Error {
+        self.errors.malformed("it answered a stream request without an event stream")
+    }
+
+    pub(crate) fn meta(&self, headers: &Headers) -> ResponseMeta {
+        ResponseMeta {
+            upstream_request_id: self.dialect.id_headers.iter().find_map(|name| headers::id(headers, name)),
+            limits: (self.dialect.limits)(headers, self.clock.unix_time()),
+        }
     }
 }
 

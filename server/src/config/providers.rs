@@ -49,15 +49,15 @@ pub fn upstream(url: &str) -> Result<ProviderSettings, Problem> {
     if let Err(error) = Origin::parse(url) {
         return Err(base_url_problem(&reference, error, "write --upstream http://127.0.0.1:9200/v1"));
     }
-    let kind = ProviderKind::OpenAi(Box::new(openai::Config::new("upstream", url)));
+    let kind = ProviderKind::OpenAi(Box::new(openai::Config::new(upstream::Config::new("upstream", url))));
     // One's own machine, more often than not.
     Ok(ProviderSettings { name: "upstream".to_owned(), kind, is_free: true })
 }
 
 /// `OPENAI_API_KEY` alone.
 pub fn openai(api_key: String) -> ProviderSettings {
-    let mut config = openai::Config::new("openai", OPENAI_BASE_URL);
-    config.api_key = Some(api_key.trim().to_owned());
+    let mut config = openai::Config::new(upstream::Config::new("openai", OPENAI_BASE_URL));
+    config.upstream.api_key = Some(api_key.trim().to_owned());
     ProviderSettings {
         name: "openai".to_owned(),
         kind: ProviderKind::OpenAi(Box::new(config)),
@@ -140,12 +140,7 @@ fn openai_config(section: &mut Section<'_>, env: Env<'_>, name: &str) -> openai:
         section.report(section.reference("base_url").problem("is required", fix));
     }
     let upstream = upstream_config(section, env, name, base_url.unwrap_or_default(), "OPENAI_API_KEY");
-    let mut config = openai::Config::new(upstream.name, upstream.base_url);
-    config.api_key = upstream.api_key;
-    config.ca_file = upstream.ca_file;
-    config.deadlines = upstream.deadlines;
-    config.event_bytes_max = upstream.event_bytes_max;
-    config.response_bytes_max = upstream.response_bytes_max;
+    let mut config = openai::Config::new(upstream);
     config.asks_for_stream_usage = section.boolean("stream_usage", config.asks_for_stream_usage);
     config
 }

@@ -14,12 +14,13 @@ mod usage;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderName, Uri};
+use http::HeaderName;
 use novai_core::{ChatCall, Clock, Completion, Error, Provider, Streaming, SystemClock, UpstreamModel};
 
-use crate::translate::chunks::{Chunks, counts};
-use crate::translate::events::Events;
+use crate::client::{Outgoing, RequestHead};
+use crate::translate::calls;
 use crate::upstream::{self, ConfigError, Dialect, Upstream};
 #[cfg(test)]
 pub(crate) use request::SUPPORT;
@@ -45,17 +46,19 @@ impl Config {
 
 pub struct Anthropic {
     upstream: Upstream,
-    messages: Uri,
-    models: Uri,
+    messages: RequestHead,
+    messages_stream: RequestHead,
+    models: RequestHead,
     max_tokens_default: u64,
 }
 
 fn dialect() -> Dialect {
     Dialect {
         key_header: HeaderName::from_static("x-api-key"),
+        key_prefix: "",
         // The version that this adaptor is written for; the only one so far.
         constants: &[("anthropic-version", "2023-06-01")],
-        id_header: "request-id",
+        id_headers: &["request-id"],
         limits: headers::limits,
     }
 }
@@ -68,8 +71,9 @@ impl Anthropic {
 
     fn with_upstream(upstream: Upstream, max_tokens_default: u64) -> Result<Self, ConfigError> {
         Ok(Anthropic {
-            messages: upstream.origin.target("/messages")?,
-            models: upstream.origin.target("/models?limit=1000")?,
+            messages: upstream.post("/messages")?,
+            messages_stream: upstream.post_for_events("/messages")?,
+            models: upstream.get("/models?limit=1000")?,
             upstream,
             max_tokens_default,
         })
@@ -84,34 +88,23 @@ impl Provider for Anthropic {
     fn complete(&self, call: ChatCall) -> BoxFuture<'_, Result<Completion, Error>> {
         Box::pin(async move {
             let body = request::body(&call, self.max_tokens_default)?;
-            let (headers, json) = self.upstream.post(self.messages.clone(), body).await?;
-            let malformed = |reason| self.upstream.errors.malformed(reason);
-            let created = self.upstream.clock.unix_time().as_secs();
-            let completion = response::completion(&json, created).map_err(malformed)?;
-            let usage = completion.usage.as_ref().map(counts);
-            let json = serde_json::to_vec(&completion)
-                .map_err(|_| malformed("its answer cannot be written as JSON"))?;
-            Ok(Completion { json: json.into(), usage, meta: self.upstream.meta(&headers) })
+            let outgoing = Outgoing { head: &self.messages, headers: &[], body };
+            calls::complete(&self.upstream, outgoing, response::completion).await
         })
     }
 
     fn stream(&self, call: ChatCall) -> BoxFuture<'_, Result<Streaming, Error>> {
         Box::pin(async move {
-            let upstream = &self.upstream;
             let body = request::body(&call, self.max_tokens_default)?;
-            let answer = upstream.open(self.messages.clone(), body).await?;
-            let meta = upstream.meta(&answer.headers);
-            let chunks = Chunks::begun_at(upstream.clock.unix_time());
-            let reader = stream::Reader::default();
-            let events =
-                Events::new(answer.body, reader, chunks, upstream.errors.clone(), upstream.event_bytes_max);
-            Ok(Streaming { events: Box::pin(events), meta })
+            let outgoing = Outgoing { head: &self.messages_stream, headers: &[], body };
+            calls::stream(&self.upstream, outgoing, stream::Reader::default()).await
         })
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<UpstreamModel>, Error>> {
         Box::pin(async move {
-            let json = self.upstream.get(self.models.clone(), MODELS_BYTES_MAX).await?;
+            let outgoing = Outgoing { head: &self.models, headers: &[], body: Bytes::new() };
+            let (_, json) = self.upstream.json_within(outgoing, MODELS_BYTES_MAX).await?;
             models::parse(&json).map_err(|reason| self.upstream.errors.malformed(reason))
         })
     }

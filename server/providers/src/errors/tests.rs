@@ -7,7 +7,12 @@ use super::*;
 const KEY: &str = "sk-upstream-secret";
 
 fn errors() -> Errors {
-    Errors::new("up".into(), Some(KEY.into()), Arc::new(FixedClock(Duration::ZERO)))
+    Errors::new(
+        "up".into(),
+        Some(KEY.into()),
+        |headers, _| headers::limits(headers),
+        Arc::new(FixedClock(Duration::ZERO)),
+    )
 }
 
 /// An error in one line: what a caller or an operator would see of it.

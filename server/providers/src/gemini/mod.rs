@@ -14,13 +14,14 @@ mod wire;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderName, Uri};
+use http::HeaderName;
 use novai_core::{ChatCall, Clock, Completion, Error, Provider, Streaming, SystemClock, UpstreamModel};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::translate::chunks::{Chunks, counts};
-use crate::translate::events::Events;
+use crate::client::{Outgoing, RequestHead};
+use crate::translate::calls;
 use crate::upstream::{self, ConfigError, Dialect, Upstream};
 #[cfg(test)]
 pub(crate) use request::SUPPORT;
@@ -34,14 +35,15 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 
 pub struct Gemini {
     upstream: Upstream,
-    models: Uri,
+    models: RequestHead,
 }
 
 fn dialect() -> Dialect {
     Dialect {
         key_header: HeaderName::from_static("x-goog-api-key"),
+        key_prefix: "",
         constants: &[],
-        id_header: "x-goog-request-id",
+        id_headers: &["x-goog-request-id"],
         // Gemini says nothing about its limits until they are reached.
         limits: |_, _| None,
     }
@@ -53,16 +55,18 @@ impl Gemini {
     }
 
     fn with_upstream(upstream: Upstream) -> Result<Self, ConfigError> {
-        Ok(Gemini { models: upstream.origin.target("/models?pageSize=1000")?, upstream })
+        Ok(Gemini { models: upstream.get("/models?pageSize=1000")?, upstream })
     }
 
     /// A model's name is a segment of the path, and comes from configuration or from Gemini's own list.
-    fn path(&self, model: &str, method: &str) -> Result<Uri, Error> {
+    fn path(model: &str, method: &str) -> String {
         let model = utf8_percent_encode(model.strip_prefix("models/").unwrap_or(model), SEGMENT);
-        self.upstream
-            .origin
-            .target(&format!("/models/{model}:{method}"))
-            .map_err(|_| Error::ModelNotFound { model: model.to_string() })
+        format!("/models/{model}:{method}")
+    }
+
+    /// A segment that is percent-encoded cannot fail to be one.
+    fn unnameable(call: &ChatCall) -> Error {
+        Error::ModelNotFound { model: call.upstream_model.to_string() }
     }
 }
 
@@ -74,36 +78,27 @@ impl Provider for Gemini {
     fn complete(&self, call: ChatCall) -> BoxFuture<'_, Result<Completion, Error>> {
         Box::pin(async move {
             let body = request::body(&call)?;
-            let path = self.path(&call.upstream_model, "generateContent")?;
-            let (headers, json) = self.upstream.post(path, body).await?;
-            let malformed = |reason| self.upstream.errors.malformed(reason);
-            let created = self.upstream.clock.unix_time().as_secs();
-            let completion = response::completion(&json, created).map_err(malformed)?;
-            let usage = completion.usage.as_ref().map(counts);
-            let json = serde_json::to_vec(&completion)
-                .map_err(|_| malformed("its answer cannot be written as JSON"))?;
-            Ok(Completion { json: json.into(), usage, meta: self.upstream.meta(&headers) })
+            let path = Self::path(&call.upstream_model, "generateContent");
+            let head = self.upstream.post(&path).map_err(|_| Self::unnameable(&call))?;
+            let outgoing = Outgoing { head: &head, headers: &[], body };
+            calls::complete(&self.upstream, outgoing, response::completion).await
         })
     }
 
     fn stream(&self, call: ChatCall) -> BoxFuture<'_, Result<Streaming, Error>> {
         Box::pin(async move {
-            let upstream = &self.upstream;
             let body = request::body(&call)?;
-            let path = self.path(&call.upstream_model, "streamGenerateContent?alt=sse")?;
-            let answer = upstream.open(path, body).await?;
-            let meta = upstream.meta(&answer.headers);
-            let chunks = Chunks::begun_at(upstream.clock.unix_time());
-            let reader = stream::Reader::default();
-            let events =
-                Events::new(answer.body, reader, chunks, upstream.errors.clone(), upstream.event_bytes_max);
-            Ok(Streaming { events: Box::pin(events), meta })
+            let path = Self::path(&call.upstream_model, "streamGenerateContent?alt=sse");
+            let head = self.upstream.post_for_events(&path).map_err(|_| Self::unnameable(&call))?;
+            let outgoing = Outgoing { head: &head, headers: &[], body };
+            calls::stream(&self.upstream, outgoing, stream::Reader::default()).await
         })
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<UpstreamModel>, Error>> {
         Box::pin(async move {
-            let json = self.upstream.get(self.models.clone(), MODELS_BYTES_MAX).await?;
+            let outgoing = Outgoing { head: &self.models, headers: &[], body: Bytes::new() };
+            let (_, json) = self.upstream.json_within(outgoing, MODELS_BYTES_MAX).await?;
             models::parse(&json).map_err(|reason| self.upstream.errors.malformed(reason))
         })
     }

@@ -2,11 +2,13 @@
 //!
 //! * [`options`]: which options a request sets. An adaptor lists what it translates; anything else is a 400 that names it.
 //! * [`content`]: message content as parts with a name for each, and `data:` URLs.
+//! * [`calls`]: asks the upstream, whole or streamed.
 //! * [`chunks`]: writes the events of a stream.
 //! * [`events`]: drives a translated stream; [`events::Translate`] is what an adaptor implements.
 //!
 //! **Invariant:** nothing here knows a vendor.
 
+pub(crate) mod calls;
 pub(crate) mod chunks;
 pub(crate) mod content;
 #[cfg(test)]

@@ -1,19 +1,10 @@
 use serde_json::json;
 
 use super::*;
-
-fn call(model: &str, request: Value) -> ChatCall {
-    let raw = request.to_string();
-    ChatCall {
-        request: std::sync::Arc::new(serde_json::from_str(&raw).unwrap()),
-        raw: raw.into(),
-        upstream_model: model.into(),
-        request_id: "r".into(),
-    }
-}
+use crate::testing;
 
 fn translated(model: &str, request: Value) -> Result<Value, (String, String)> {
-    match body(&call(model, request), 8192) {
+    match body(&testing::call(model, request.to_string()), 8192) {
         Ok(body) => Ok(serde_json::from_slice(&body).unwrap()),
         Err(Error::InvalidRequest { param, reason }) => Err((param.unwrap_or_default(), reason)),
         Err(other) => panic!("{other:?}"),

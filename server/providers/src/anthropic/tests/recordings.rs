@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::*;
 use crate::shared;
 use crate::sse::{Decoder, Event};
+use crate::translate::chunks::Chunks;
 use crate::translate::events::{Fault, Progress, Translate};
 
 /// The events of `bytes` cut in two at `cut`.

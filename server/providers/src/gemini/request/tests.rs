@@ -1,16 +1,10 @@
 use serde_json::json;
 
 use super::*;
+use crate::testing;
 
 fn translated(model: &str, request: Value) -> Result<Value, (String, String)> {
-    let raw = request.to_string();
-    let call = ChatCall {
-        request: std::sync::Arc::new(serde_json::from_str(&raw).unwrap()),
-        raw: raw.into(),
-        upstream_model: model.into(),
-        request_id: "r".into(),
-    };
-    match body(&call) {
+    match body(&testing::call(model, request.to_string())) {
         Ok(body) => Ok(serde_json::from_slice(&body).unwrap()),
         Err(Error::InvalidRequest { param, reason }) => Err((param.unwrap_or_default(), reason)),
         Err(other) => panic!("{other:?}"),

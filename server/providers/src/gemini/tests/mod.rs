@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::client::testing::{LAST_CHUNK, Upstream as Scripted, answer, chunk, chunked_head};
 use crate::shared;
+use crate::testing;
 
 const KEY: &str = "AIza-secret";
 const JSON_TYPE: &str = "content-type: application/json; charset=UTF-8\r\n";
@@ -20,13 +21,7 @@ fn provider() -> (Gemini, Scripted) {
 }
 
 fn chat() -> ChatCall {
-    let raw = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
-    ChatCall {
-        request: Arc::new(serde_json::from_str(raw).unwrap()),
-        raw: raw.into(),
-        upstream_model: "gemini-x".into(),
-        request_id: "req-1".into(),
-    }
+    testing::call("gemini-x", r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#.to_owned())
 }
 
 async fn complete(status: &str, body: &str) -> (Result<Completion, Error>, String) {

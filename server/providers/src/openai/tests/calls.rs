@@ -125,11 +125,12 @@ async fn models_are_listed() {
 
 #[test]
 fn configuration_errors_keep_secrets() {
-    let mut config = Config::new("up", "https://api.openai.com/v1");
-    config.api_key = Some("secret\n".into());
-    assert!(!format!("{config:?}").contains("secret"));
-    let error = OpenAi::new(config).err().expect("a key with a line break");
+    let config = |base_url: &str| Config::new(upstream::Config::new("up", base_url));
+    let mut broken = config("https://api.openai.com/v1");
+    broken.upstream.api_key = Some("secret\n".into());
+    assert!(!format!("{broken:?}").contains("secret"));
+    let error = OpenAi::new(broken).err().expect("a key with a line break");
     assert!(!error.to_string().contains("secret"), "{error}");
-    assert!(OpenAi::new(Config::new("up", "nonsense")).is_err());
-    assert!(OpenAi::new(Config::new("up", "https://api.openai.com/v1")).is_ok());
+    assert!(OpenAi::new(config("nonsense")).is_err());
+    assert!(OpenAi::new(config("https://api.openai.com/v1")).is_ok());
 }

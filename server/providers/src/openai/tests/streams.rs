@@ -2,6 +2,8 @@
 
 use novai_core::error::Deadline;
 
+use futures_util::StreamExt;
+
 use super::*;
 use crate::client::testing::{LAST_CHUNK, answer, chunk, chunked_head};
 

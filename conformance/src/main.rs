@@ -166,6 +166,8 @@ fn conclude(mut verdicts: Vec<Verdict>, arguments: &RunArguments) -> Result<Exit
     let closing = format!("{} passed, {failed} failed", verdicts.len() - failed);
     if let Some(directory) = &arguments.report {
         report::write(directory, &matrix, &verdicts, &closing)?;
+        let unexpected = verdicts.iter().filter(|verdict| !verdict.is_good()).map(report::text::title);
+        std::fs::write(directory.join("unexpected.txt"), unexpected.collect::<Vec<_>>().join("\n"))?;
     }
     println!("{closing}");
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

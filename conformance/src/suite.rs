@@ -248,6 +248,9 @@ async fn judge(work: &Work, subject: &Subject, known: &KnownFailing) -> Verdict 
             break;
         }
     }
+    if verdict.failure.is_none() && !known.always(&work.case.id) {
+        verdict.known_failing = None;
+    }
     verdict
 }
 

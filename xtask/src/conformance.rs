@@ -2,7 +2,7 @@
 
 mod clients;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
@@ -11,6 +11,8 @@ use clients::{CLIENTS, Client};
 use crate::{process, repo::Repo};
 
 const SERVER: &str = "server";
+/// Below the report: a line for each case that was not as expected. Empty where all were.
+const UNEXPECTED: &str = "unexpected.txt";
 const RUNNER: &str = "novai-conformance";
 
 #[derive(clap::Args, Default)]
@@ -97,10 +99,28 @@ pub fn run(repo: &Repo, options: &Options) -> Result<Vec<&'static str>> {
         runner.args(["--only", only]);
     }
     let report = options.report.clone().unwrap_or_else(|| repo.target().join("conformance"));
-    runner.arg("--report").arg(report);
+    runner.arg("--report").arg(&report);
+    // Else a run that ends before it judges would be explained by the one before it.
+    let _ = std::fs::remove_file(report.join(UNEXPECTED));
     if options.update_snapshots {
         runner.arg("--update-snapshots");
     }
-    process::run(&mut runner)?;
+    process::run(&mut runner).map_err(|error| match unexpected(&report) {
+        Some(cases) => anyhow::anyhow!("{cases}"),
+        None => error,
+    })?;
     Ok(left_out)
+}
+
+/// What the runner says was not as expected, on one line: the end of a log may be all that is kept of it.
+fn unexpected(report: &Path) -> Option<String> {
+    const SHOWN_MAX: usize = 8;
+    let text = std::fs::read_to_string(report.join(UNEXPECTED)).ok().filter(|text| !text.is_empty())?;
+    let cases: Vec<&str> = text.lines().take(SHOWN_MAX).collect();
+    let more = text.lines().count() - cases.len();
+    Some(format!(
+        "{}{}",
+        cases.join("; "),
+        if more > 0 { format!("; and {more} more") } else { String::new() }
+    ))
 }

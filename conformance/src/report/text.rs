@@ -9,24 +9,28 @@ use crate::suite::Verdict;
 /// Lines of an observation that a failure prints; the mismatches above it are complete.
 const OBSERVED_LINES_MAX: usize = 60;
 
+/// One line: what was not as it should be.
+pub fn title(verdict: &Verdict) -> String {
+    let (id, column) = (&verdict.case.id, verdict.column.name());
+    match &verdict.failure {
+        None => format!(
+            "SURPRISE {id} [{column}] passes, and is listed in conformance/known-failing/{column}.txt"
+        ),
+        Some(failure) if failure.variation.is_empty() => format!("FAIL {id} [{column}]"),
+        Some(failure) => format!("FAIL {id} [{column}] at {}", failure.variation),
+    }
+}
+
 pub fn failure(verdict: &Verdict) -> String {
-    let mut text = String::new();
+    let mut text = title(verdict);
+    text.push('\n');
     let id = &verdict.case.id;
-    let column = verdict.column.name();
     match &verdict.failure {
         None => {
-            let _ = writeln!(
-                text,
-                "SURPRISE {id} [{column}] passes, and is listed in conformance/known-failing/{column}.txt"
-            );
             let _ = writeln!(text, "  fix:   delete its line there");
         }
         Some(failure) => {
-            let _ = write!(text, "FAIL {id} [{column}]");
-            if !failure.variation.is_empty() {
-                let _ = write!(text, " at {}", failure.variation);
-            }
-            let _ = writeln!(text, "\n  why:   {}", verdict.case.why);
+            let _ = writeln!(text, "  why:   {}", verdict.case.why);
             for mismatch in &failure.mismatches {
                 let _ = writeln!(text, "  {}", mismatch.path);
                 let _ = writeln!(text, "    - expected {}", mismatch.expected);

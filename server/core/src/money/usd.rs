@@ -63,7 +63,12 @@ impl fmt::Display for Usd {
         if nano == 0 {
             return write!(f, "{whole}");
         }
-        let fraction = format!("{nano:09}");
+        let (mut digits, mut rest) = ([b'0'; DECIMALS_MAX], nano);
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        let fraction = str::from_utf8(&digits).unwrap_or_default();
         write!(f, "{whole}.{}", fraction.trim_end_matches('0'))
     }
 }

@@ -1,10 +1,10 @@
 //! `RateLimit-Policy` and `RateLimit`, after draft-ietf-httpapi-ratelimit-headers-10.
 
-use std::fmt::Write;
-
 use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use novai_core::LimitSnapshot;
 use novai_core::limits::QuotaSnapshot;
+
+use super::push;
 
 static POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 static STATE: HeaderName = HeaderName::from_static("ratelimit");
@@ -16,16 +16,21 @@ const WINDOW_SECONDS: u64 = 60;
 pub(super) fn write(snapshot: &LimitSnapshot, headers: &mut HeaderMap) {
     // `t` must not lie behind Retry-After: a client that obeys both would wait twice.
     let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    let (mut policy, mut state) = (String::new(), String::new());
-    for (name, quota) in [("rpm", &snapshot.requests), ("tpm", &snapshot.tokens)] {
+    let (mut policy, mut state) = (String::with_capacity(64), String::with_capacity(64));
+    for (name, quota) in [("\"rpm\"", &snapshot.requests), ("\"tpm\"", &snapshot.tokens)] {
         let Some(quota) = quota else { continue };
         let separator = if policy.is_empty() { "" } else { ", " };
-        let limit = quota.limit.min(INTEGER_MAX);
-        let _ = write!(policy, "{separator}\"{name}\";q={limit};w={WINDOW_SECONDS}");
-        let remaining = quota.remaining.min(INTEGER_MAX);
-        let _ = write!(state, "{separator}\"{name}\";r={remaining}");
+        for (text, key, number) in [(&mut policy, ";q=", quota.limit), (&mut state, ";r=", quota.remaining)] {
+            text.push_str(separator);
+            text.push_str(name);
+            text.push_str(key);
+            push(text, number.min(INTEGER_MAX));
+        }
+        policy.push_str(";w=");
+        push(&mut policy, WINDOW_SECONDS);
         if let Some(seconds) = more_in(quota, retry_after) {
-            let _ = write!(state, ";t={seconds}");
+            state.push_str(";t=");
+            push(&mut state, seconds);
         }
     }
     if let (false, Ok(policy), Ok(state)) =

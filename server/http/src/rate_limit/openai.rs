@@ -1,10 +1,11 @@
 //! The `x-ratelimit-*` headers, as OpenAI writes them.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use novai_core::WindowSnapshot;
+
+use super::push;
 
 struct Names {
     limit: HeaderName,
@@ -49,25 +50,31 @@ fn window(window: &WindowSnapshot, names: &Names, headers: &mut HeaderMap) {
 fn duration(duration: Duration) -> String {
     // Rounded up, so that "reset" is never announced too early.
     let total_ms = u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
+    let mut text = String::with_capacity(24);
     if total_ms == 0 {
-        return "0s".to_owned();
+        text.push_str("0s");
+        return text;
     }
     if total_ms < 1000 {
-        return format!("{total_ms}ms");
+        push(&mut text, total_ms);
+        text.push_str("ms");
+        return text;
     }
     let (hours, minutes) = (total_ms / 3_600_000, total_ms / 60_000 % 60);
     let (seconds, rest_ms) = (total_ms / 1000 % 60, total_ms % 1000);
-    let mut text = String::new();
     if hours > 0 {
-        let _ = write!(text, "{hours}h");
+        push(&mut text, hours);
+        text.push('h');
     }
     if hours > 0 || minutes > 0 {
-        let _ = write!(text, "{minutes}m");
+        push(&mut text, minutes);
+        text.push('m');
     }
-    let _ = write!(text, "{seconds}");
+    push(&mut text, seconds);
     if rest_ms > 0 {
-        let fraction = format!(".{rest_ms:03}");
-        text.push_str(fraction.trim_end_matches('0'));
+        text.push('.');
+        // Three digits: the one in front of them keeps their zeros.
+        text.push_str(itoa::Buffer::new().format(1000 + rest_ms)[1..].trim_end_matches('0'));
     }
     text.push('s');
     text

@@ -3,7 +3,7 @@
 //! They show what expectations leave open: header order aside, every byte that a caller gets. Dates, request ids and ports are
 //! redacted, because they differ from run to run.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -23,20 +23,20 @@ pub struct Wire {
 
 impl Wire {
     pub fn of(case: &Case, answer: &Answer, upstream: SocketAddr) -> Wire {
-        let mut headers: Vec<String> =
-            answer.headers.iter().map(|(name, value)| format!("{}: {value}", name.to_lowercase())).collect();
-        headers.sort();
-        let mut text = format!("{}\n{}\n\n", answer.status, headers.join("\n"));
-        text.push_str(&String::from_utf8_lossy(&answer.body));
-        if let Some(date) = answer.header("date") {
-            text = text.replace(date, "[date]");
-        }
-        if let Some(id) = answer.header("x-request-id").filter(|id| !id.is_empty()) {
-            text = text.replace(id, "[request id]");
-        }
-        text = text.replace(&upstream.to_string(), "[upstream]");
-        // A busy machine may take so long that one slips in.
-        text = text.replace(": keep-alive\n\n", "");
+        Wire { name: case.id.replace('/', "__"), why: case.why.clone(), text: text_of(answer, upstream) }
+    }
+
+    /// Of several calls in a row, by number. `kept` are values that differ from run to run, by name.
+    pub fn of_sequence(
+        case: &Case,
+        answers: &[(usize, Answer)],
+        upstream: SocketAddr,
+        kept: &BTreeMap<String, String>,
+    ) -> Wire {
+        let part =
+            |(number, answer): &(usize, Answer)| format!("== call {number}\n{}", text_of(answer, upstream));
+        let text = answers.iter().map(part).collect::<Vec<_>>().join("\n\n");
+        let text = kept.iter().fold(text, |text, (name, value)| text.replace(value, &format!("[{name}]")));
         Wire { name: case.id.replace('/', "__"), why: case.why.clone(), text }
     }
 
@@ -60,6 +60,24 @@ impl Wire {
             actual: "other ones, shown above; if they are right, rerun with --update-snapshots".to_owned(),
         })
     }
+}
+
+fn text_of(answer: &Answer, upstream: SocketAddr) -> String {
+    let mut headers: Vec<String> =
+        answer.headers.iter().map(|(name, value)| format!("{}: {value}", name.to_lowercase())).collect();
+    headers.sort();
+    let mut text = format!("{}\n{}\n\n", answer.status, headers.join("\n"));
+    text.push_str(&String::from_utf8_lossy(&answer.body));
+    if let Some(date) = answer.header("date") {
+        text = text.replace(date, "[date]");
+    }
+    if let Some(id) = answer.header("x-request-id").filter(|id| !id.is_empty()) {
+        text = text.replace(id, "[request id]");
+    }
+    text = text.replace(&upstream.to_string(), "[upstream]");
+    // A busy machine may take so long that one slips in.
+    text = text.replace(": keep-alive\n\n", "");
+    text
 }
 
 /// A snapshot whose case is gone, or keeps none any more, would lie about the gateway for ever.

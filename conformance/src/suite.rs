@@ -84,7 +84,8 @@ struct Work {
 
 /// What stands on the other side of the wire for one column.
 enum Subject {
-    Server(Gateway),
+    /// The one that all cases share, and the binary for those that want their own.
+    Server(Gateway, PathBuf),
     Client(AdapterPool),
 }
 
@@ -122,12 +123,13 @@ pub async fn run(settings: Settings) -> Result<Vec<Verdict>> {
             Some(adapters) => Subject::Client(adapters),
             None => {
                 let binary = settings.server_binary.as_ref().context("no server binary")?;
-                let cases = work.iter().map(|work| (work.case.as_ref(), work.upstream.address));
-                Subject::Server(Gateway::start(binary, &config::render(cases)).await?)
+                let sharing = work.iter().filter(|work| work.case.body.gateway.is_none());
+                let cases = sharing.map(|work| (work.case.as_ref(), work.upstream.address));
+                Subject::Server(Gateway::start(binary, &config::render(cases)).await?, binary.clone())
             }
         };
         verdicts.extend(run_column(work, &subject, &known, settings.concurrency).await);
-        if let Subject::Server(gateway) = &subject
+        if let Subject::Server(gateway, _) = &subject
             && verdicts.iter().any(|verdict| {
                 verdict.column == Column::Server
                     && verdict.failure.is_some()
@@ -269,12 +271,16 @@ async fn run_once(
     patience: Duration,
 ) -> Result<(Vec<Mismatch>, Value, Option<Wire>)> {
     let body = &work.case.body;
+    if let (Subject::Server(_, binary), Some(_)) = (subject, &body.gateway) {
+        let run = server::sequence::run(&work.case, binary, &work.upstream).await?;
+        return Ok((run.mismatches, run.observed, run.wire));
+    }
     let scripts: Vec<Script> =
         body.scripts().iter().map(|steps| Script::compile(steps, variation)).collect::<Result<_>>()?;
     let expected = compare::expectation::complete(body, work.column.mode(), &scripts);
     work.upstream.arm(body, scripts);
     let (observed, wire) = match subject {
-        Subject::Server(gateway) => {
+        Subject::Server(gateway, _) => {
             let run = server::run::run(&work.case, gateway.address, &work.upstream).await?;
             let wire =
                 body.wants_snapshot().then(|| Wire::of(&work.case, &run.answer, work.upstream.address));

@@ -59,6 +59,9 @@ pub struct Serve {
     /// Log level or filter [default: info]
     #[arg(long, value_name = "FILTER", env = "NOVAI_LOG")]
     pub log: Option<String>,
+    /// For tests: the time is what this file says, in microseconds since 1970.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub clock_file: Option<PathBuf>,
 }
 
 impl Cli {

@@ -4,6 +4,7 @@
 
 mod banner;
 mod cli;
+mod clocks;
 mod commands;
 mod config;
 mod logging;
@@ -16,8 +17,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
-use novai_core::{Gateway, SystemClock};
-use novai_http::listener::{self, Shutdown};
+use novai_core::Gateway;
+use novai_http::listener::{self, Phase, Shutdown};
 use novai_http::{App, Front, Ports, Surface};
 use novai_stores::database::{Database, Location};
 use novai_stores::keys::{Keys, Opened};
@@ -25,6 +26,7 @@ use tokio::net::TcpListener;
 
 use banner::Addresses;
 use cli::{Cli, Serve, Task};
+use clocks::Clocks;
 use config::{Config, Overrides};
 
 /// A request is a few hundred short-lived allocations, often freed on another thread than they were made on: glibc's
@@ -48,10 +50,12 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Serve) -> anyhow::Result<()> {
+    let clock_file = arguments.clock_file.clone();
     let config = configuration(arguments)?;
     let logs = logging::start(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let served = runtime.block_on(serve(config, logs.access));
+    let clocks = Clocks::choose(clock_file.as_deref())?;
+    let served = runtime.block_on(serve(config, clocks, logs.access));
     // What is still running holds the log; it ends here, and then the log's last lines are written.
     runtime.shutdown_background();
     drop(logs.writer);
@@ -90,7 +94,14 @@ fn configuration(arguments: Serve) -> anyhow::Result<Config> {
 /// Redis takes milliseconds; one that is gone must not keep a gateway from ending.
 const DRAIN_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
 
-async fn serve(config: Config, access_log: Arc<dyn novai_http::access_log::LineSink>) -> anyhow::Result<()> {
+async fn serve(
+    config: Config,
+    clocks: Clocks,
+    access_log: Arc<dyn novai_http::access_log::LineSink>,
+) -> anyhow::Result<()> {
+    // Before the banner: who reads that may send a signal at once, and without a handler it would kill.
+    let shutdown = Shutdown::default();
+    signals::watch(shutdown.clone());
     // Everything that can fail comes before the key is made and the banner printed.
     let tls = config.tls.as_ref().map(listener::TlsFiles::acceptor).transpose()?;
     let socket = bind(config.listen).await?;
@@ -106,23 +117,29 @@ async fn serve(config: Config, access_log: Arc<dyn novai_http::access_log::LineS
         Some(url) => Location::Postgres(Box::new(url)),
         None => Location::in_dir(&config.data_dir),
     };
-    let database = Database::open(database).await?;
-    let till = wiring::till(config.ledger, config.budgets.clone(), &database).await?;
+    let opening = async {
+        let database = Database::open(database).await?;
+        let wall = || Arc::clone(&clocks.wall);
+        let till = wiring::till(config.ledger, config.budgets.clone(), &database, wall()).await?;
+        let keys = Keys::open(database, &config.data_dir, config.bootstrap_key.as_ref(), wall()).await?;
+        anyhow::Ok((till, keys))
+    };
+    // A database that does not answer must not keep a start from being stopped.
+    let (till, Opened { keys, created }) = tokio::select! {
+        opened = opening => opened?,
+        () = shutdown.reached(Phase::Draining) => return Ok(()),
+    };
     let ledger = Arc::clone(till.ledger());
-    let bootstrap_key = config.bootstrap_key.as_ref();
-    let Opened { keys, created } =
-        Keys::open(database, &config.data_dir, bootstrap_key, Arc::new(SystemClock)).await?;
     banner::print(&mut std::io::stdout(), &config, addresses, created.as_ref())?;
     drop(created);
 
     let tokens = match config.tokens {
         None => None,
-        Some(settings) => Some(wiring::tokens(settings)?),
+        Some(settings) => Some(wiring::tokens(settings, Arc::clone(&clocks.wall))?),
     };
-    let catalog = wiring::catalog(config.providers, &config.models, config.prices)?;
-    let limits = wiring::limits(config.rate_limits)?;
+    let catalog = wiring::catalog(config.providers, &config.models, config.prices, &clocks.wall)?;
+    let limits = wiring::limits(config.rate_limits, clocks.steady)?;
     let gateway = Arc::new(Gateway::new(catalog).limited_by(limits).paid_through(till));
-    let shutdown = Shutdown::default();
     let ports = Ports {
         gateway: Arc::clone(&gateway),
         keys: Arc::clone(&keys) as _,
@@ -147,7 +164,6 @@ async fn serve(config: Config, access_log: Arc<dyn novai_http::access_log::LineS
         }
     };
     let front = Arc::new(Front::new(app, surface, config.cors, access_log).await?);
-    tokio::spawn(signals::watch(shutdown.clone()));
     let upkeep = tokio::spawn(Arc::clone(&keys).keep_up());
     tracing::info!(address = %addresses.public, tls = tls.is_some(), "serving");
     listener::serve(socket, tls, config.limits, front, shutdown).await;

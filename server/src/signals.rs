@@ -2,15 +2,17 @@
 
 use novai_http::listener::{Phase, Shutdown};
 
-/// Runs until the process ends.
-pub async fn watch(shutdown: Shutdown) {
-    let mut signals = match Signals::new() {
-        Ok(signals) => signals,
+/// The handlers are in place when this returns; what waits for them runs until the process ends.
+pub fn watch(shutdown: Shutdown) {
+    match Signals::new() {
+        Ok(signals) => drop(tokio::spawn(follow(signals, shutdown))),
         Err(error) => {
             tracing::error!(%error, "cannot watch for signals: only a kill will stop the gateway");
-            return;
         }
-    };
+    }
+}
+
+async fn follow(mut signals: Signals, shutdown: Shutdown) {
     let name = signals.next().await;
     tracing::info!(signal = name, "shutting down: open requests and streams may end");
     shutdown.advance(Phase::Draining);

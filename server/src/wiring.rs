@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use novai_core::limits::{LimitStore, Limits, MemoryStore, TokioClock};
+use novai_core::limits::{LimitStore, Limits, MemoryStore, SteadyClock};
 use novai_core::money::{BudgetPolicy, Ledger, PriceTable, Pricing, Till};
-use novai_core::{Catalog, Clock, KeySetSource, Provider, SystemClock};
+use novai_core::{Catalog, Clock, KeySetSource, Provider};
 use novai_http::tokens::{KeySet, Tokens};
 use novai_providers::anthropic::Anthropic;
 use novai_providers::gemini::Gemini;
@@ -26,10 +26,11 @@ pub fn catalog(
     providers: Vec<ProviderSettings>,
     models: &[ModelSettings],
     prices: PriceTable,
+    clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<Catalog> {
     let mut catalog = Catalog::new();
     let prices = Arc::new(prices);
-    let created = SystemClock.unix_time().as_secs();
+    let created = clock.unix_time().as_secs();
     if providers.is_empty() {
         catalog.add_discovery(Arc::new(Sim::new("sim")), Pricing::Free);
     }
@@ -60,8 +61,8 @@ pub async fn till(
     settings: LedgerSettings,
     budgets: BudgetPolicy,
     database: &Database,
+    clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Till> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut random = [0; 8];
     getrandom::fill(&mut random).context("this machine has no randomness")?;
     let random = u64::from_ne_bytes(random);
@@ -89,17 +90,17 @@ pub async fn till(
 }
 
 /// What tokens are checked with. A document of keys is read from now on, again and again.
-pub fn tokens(settings: TokenSettings) -> anyhow::Result<Arc<Tokens>> {
+pub fn tokens(settings: TokenSettings, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<Tokens>> {
     let TokenSettings { policy, keys } = settings;
     let source: Arc<dyn KeySetSource> = match keys {
-        KeySource::Fixed(keys) => return Ok(Arc::new(Tokens::new(policy, keys, Arc::new(SystemClock)))),
+        KeySource::Fixed(keys) => return Ok(Arc::new(Tokens::new(policy, keys, clock))),
         KeySource::File(path) => Arc::new(JwksFile::new(path)),
         KeySource::Url { url, ca_file } => {
             let failed = || format!("jwt.jwks_url {url}");
             Arc::new(JwksUrl::new(&url, ca_file.as_deref()).with_context(failed)?)
         }
     };
-    let tokens = Arc::new(Tokens::new(policy, KeySet::empty(), Arc::new(SystemClock)));
+    let tokens = Arc::new(Tokens::new(policy, KeySet::empty(), clock));
     tokio::spawn(Arc::clone(&tokens).keep_fresh(source));
     Ok(tokens)
 }
@@ -114,8 +115,7 @@ fn provider(name: &str, kind: ProviderKind) -> anyhow::Result<Arc<dyn Provider>>
 }
 
 /// Needs the runtime: Redis is asked from it.
-pub fn limits(settings: RateLimits) -> anyhow::Result<Limits> {
-    let clock = Arc::new(TokioClock::new());
+pub fn limits(settings: RateLimits, clock: Arc<dyn SteadyClock>) -> anyhow::Result<Limits> {
     let store: Arc<dyn LimitStore> = match settings.store {
         Store::Memory { scopes_max } => Arc::new(MemoryStore::new(clock, scopes_max)),
         Store::Redis(redis) => Arc::new(RedisStore::new(&redis, clock).context("limits.store")?),

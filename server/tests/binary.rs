@@ -44,6 +44,16 @@ fn a_bootstrap_key_is_the_key_and_is_never_shown() {
 }
 
 #[test]
+fn a_signal_right_after_the_banner_ends_it_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    for _ in 0..5 {
+        // Fails if the signal kills: then the process has no exit code.
+        let log = start(dir.path(), &[]).stop();
+        assert!(log.contains("stopped"), "{log}");
+    }
+}
+
+#[test]
 fn what_cannot_work_ends_the_start_with_a_reason() {
     let dir = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

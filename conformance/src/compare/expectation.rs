@@ -9,7 +9,8 @@ use crate::upstream::script::Script;
 use crate::wire::sse;
 
 /// Seen only by a raw HTTP caller.
-const SERVER_ONLY: [&str; 6] = ["status", "headers", "body", "comments", "keep_alives", "terminal"];
+const SERVER_ONLY: [&str; 7] =
+    ["status", "statuses", "headers", "body", "comments", "keep_alives", "terminal"];
 /// Seen only through an SDK.
 const CLIENT_ONLY: [&str; 2] = ["request_id", "rate_limit"];
 const CLIENT_ONLY_IN_ERROR: [&str; 3] = ["class", "partial", "deadline"];

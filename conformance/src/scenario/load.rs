@@ -5,12 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::model::{Case, CaseBody};
+use super::model::{Case, CaseBody, Mode};
+use super::sequence::Turn;
 
 /// Fields at the top of a file that stand for every case which does not say otherwise.
-const DEFAULTS: [&str; 7] = ["modes", "upstream", "attempts", "request", "expect", "vary", "provider"];
+const DEFAULTS: [&str; 8] =
+    ["modes", "upstream", "attempts", "request", "expect", "vary", "provider", "gateway"];
 
 /// Every case below `root`, in the order of file names, then of the file. All problems of all files come in one error.
 pub fn load_all(root: &Path) -> Result<Vec<Case>> {
@@ -104,7 +106,7 @@ fn load_value(value: Value, expected_name: &str) -> Result<Vec<Case>> {
         }
         let mut merged = Value::Object(merged);
         merge(&mut merged, case);
-        let body: CaseBody = serde_path_to_error::deserialize(merged).context("case")?;
+        let body = case_body(merged)?;
         ensure!(seen.insert(body.name.clone()), "two cases are named {}", body.name);
         loaded.push(Case {
             id: format!("{name}/{}", body.name),
@@ -114,6 +116,22 @@ fn load_value(value: Value, expected_name: &str) -> Result<Vec<Case>> {
         });
     }
     Ok(loaded)
+}
+
+fn case_body(mut merged: Value) -> Result<CaseBody> {
+    let turns = merged.as_object_mut().and_then(|case| case.remove("sequence"));
+    let mut body: CaseBody = serde_path_to_error::deserialize(&merged).context("case")?;
+    ensure!(turns.is_none() || body.gateway.is_some(), "{}: a sequence needs a `gateway`", body.name);
+    if let (Some(_), Value::Object(case)) = (&body.gateway, &merged) {
+        // One call is a sequence, too.
+        let turns = turns.and_then(|turns| turns.as_array().cloned()).unwrap_or_else(|| vec![json!({})]);
+        let turns = turns.into_iter().enumerate();
+        body.sequence =
+            turns.map(|(index, turn)| Turn::over(case, index + 1, turn)).collect::<Result<_>>()?;
+    }
+    let is_server_only = body.modes == [Mode::Server];
+    ensure!(is_server_only || body.gateway.is_none(), "{}: `gateway` is for server mode only", body.name);
+    Ok(body)
 }
 
 fn take_string(file: &mut Map<String, Value>, key: &str) -> Result<String> {
@@ -189,6 +207,19 @@ mod tests {
         assert_eq!(case.id, "a/b/c");
         assert_eq!(Value::Object(case.body.request.params.clone()), serde_json::json!({"n": 2, "seed": 2}));
         assert_eq!(case.body.requests_expected(), 2);
+    }
+
+    #[test]
+    fn a_turn_is_laid_over_its_case() {
+        let file = parse_yaml(
+            "name: a/b\nwhy: Because.\nmodes: [server]\ngateway: {config: x}\nrequest: {op: chat.create, times: 2}\n\
+             upstream: [{answer: a}]\ncases:\n- name: c\n  sequence:\n  - {advance_ms: 5, request: {times: 3}}\n  \
+             - {upstream: null, expect: {status: 429}}\n",
+        )
+        .unwrap();
+        let turns = load_value(file, "a/b").unwrap().remove(0).body.sequence;
+        assert_eq!((turns[0].own.advance_ms, turns[0].body.request.times), (5, 3));
+        assert_eq!((turns[1].body.request.times, turns[1].body.requests_expected()), (2, 0));
     }
 
     #[test]

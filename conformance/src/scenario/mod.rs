@@ -1,8 +1,9 @@
-//! Scenario files as typed data: [`load`] reads and checks them, [`model`] is their shape, [`variation`] multiplies one case
-//! into its runs.
+//! Scenario files as typed data: [`load`] reads and checks them, [`model`] is their shape, [`sequence`] what a case of several
+//! calls is, [`variation`] multiplies one case into its runs.
 
 pub mod load;
 pub mod model;
+pub mod sequence;
 pub mod shared;
 pub mod variation;
 

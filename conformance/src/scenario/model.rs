@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::sequence::{OwnGateway, Turn};
+
 /// Who is under test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -71,6 +73,11 @@ pub struct CaseBody {
     pub vary: Vary,
     #[serde(default)]
     pub provider: ProviderOptions,
+    /// Server mode: instead of the gateway that all cases share.
+    pub gateway: Option<OwnGateway>,
+    /// Server mode: several calls on the case's own gateway, instead of the one in `request`. Filled in when the file is read.
+    #[serde(skip)]
+    pub sequence: Vec<Turn>,
 }
 
 fn both_modes() -> Vec<Mode> {
@@ -142,7 +149,8 @@ impl CaseBody {
 
     pub fn wants_snapshot(&self) -> bool {
         let own = self.expect.get("server").and_then(|server| server.get("wire"));
-        own.or(self.expect.get("wire")) == Some(&Value::Bool(true))
+        let wants = own.or(self.expect.get("wire")) == Some(&Value::Bool(true));
+        wants || self.sequence.iter().any(|turn| turn.body.wants_snapshot())
     }
 
     /// Short deadlines and bounds on time are only fair on a quiet machine: such cases run after the others.

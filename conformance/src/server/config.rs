@@ -38,6 +38,13 @@ pub fn render<'a>(cases: impl Iterator<Item = (&'a Case, SocketAddr)>) -> String
     text
 }
 
+/// For a case with a gateway of its own: what it wants follows what every case gets.
+pub fn render_own(case: &Case, upstream: SocketAddr, dead: SocketAddr) -> String {
+    let own = case.body.gateway.as_ref().map_or("", |gateway| gateway.config.as_str());
+    let own = own.replace("${model}", &model_of(case)).replace("${dead}", &dead.to_string());
+    render([(case, upstream)].into_iter()) + &own
+}
+
 /// What the upstream knows the model as: the same name, unless the case names another in `params.model`'s place.
 fn upstream_model_of(case: &Case) -> String {
     match case.body.request.params.get("model").and_then(Value::as_str) {

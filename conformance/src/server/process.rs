@@ -27,18 +27,29 @@ pub struct Gateway {
     pub address: SocketAddr,
     log: Log,
     _child: Child,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 type Log = Arc<Mutex<VecDeque<String>>>;
 
 impl Gateway {
     pub async fn start(binary: &Path, config: &str) -> Result<Gateway> {
+        Self::start_at(binary, config, None).await
+    }
+
+    /// With a clock that stands at so many microseconds since 1970, until [`Gateway::set_clock`].
+    pub async fn start_at(binary: &Path, config: &str, clock_us: Option<u64>) -> Result<Gateway> {
         let directory = tempfile::tempdir()?;
         let config_file = directory.path().join("novai.toml");
         std::fs::write(&config_file, config)?;
-        let mut child = Command::new(binary)
-            .arg("serve")
+        let mut command = Command::new(binary);
+        if let Some(us) = clock_us {
+            set_clock(directory.path(), us)?;
+            command.arg("serve").arg("--clock-file").arg(directory.path().join(CLOCK));
+        } else {
+            command.arg("serve");
+        }
+        let mut child = command
             .arg("--config")
             .arg(&config_file)
             .arg("--data-dir")
@@ -65,16 +76,30 @@ impl Gateway {
             tokio::spawn(follow(stderr, log.clone(), addresses));
         }
         match tokio::time::timeout(START_PATIENCE, address.recv()).await {
-            Ok(Some(address)) => Ok(Gateway { address, log, _child: child, _directory: directory }),
+            Ok(Some(address)) => Ok(Gateway { address, log, _child: child, directory }),
             Ok(None) => bail!("the gateway ended at start:\n{}", tail(&log)),
             Err(_) => bail!("the gateway printed no address within {START_PATIENCE:?}:\n{}", tail(&log)),
         }
+    }
+
+    /// Only for a gateway that was started with a clock.
+    pub fn set_clock(&self, us: u64) -> Result<()> {
+        set_clock(self.directory.path(), us)
     }
 
     /// The last lines that the gateway wrote.
     pub fn log_tail(&self) -> String {
         tail(&self.log)
     }
+}
+
+const CLOCK: &str = "clock";
+
+/// By renaming, so that nobody reads half a number.
+fn set_clock(directory: &Path, us: u64) -> Result<()> {
+    let next = directory.join("next-clock");
+    std::fs::write(&next, us.to_string())?;
+    std::fs::rename(next, directory.join(CLOCK)).context("cannot set the clock")
 }
 
 fn tail(log: &Log) -> String {

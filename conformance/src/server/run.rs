@@ -15,7 +15,7 @@ use crate::upstream::ScriptedUpstream;
 use crate::wire::http::{self, Answer, Leave};
 
 /// Safety net for a gateway that hangs. Longer than its own keep-alive interval, so that a silent stream shows as such.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct ServerRun {
     pub observed: Value,
@@ -57,7 +57,7 @@ fn is_whole(answer: &Answer) -> bool {
     answer.complete && (!answer.is_event_stream() || answer.body.ends_with(b"data: [DONE]\n\n"))
 }
 
-fn request_bytes(case: &Case, gateway: SocketAddr, upstream: SocketAddr) -> Result<Vec<u8>> {
+pub(super) fn request_bytes(case: &Case, gateway: SocketAddr, upstream: SocketAddr) -> Result<Vec<u8>> {
     let request = &case.body.request;
     let model = model_of(case);
     let (method, path) = match request.op {

@@ -53,13 +53,23 @@ pub async fn exchange(
     leave: Leave,
     patience: Duration,
 ) -> Result<Answer> {
-    tokio::time::timeout(patience, exchange_unbounded(address, request, leave))
+    let mut socket = TcpStream::connect(address).await.context("connect")?;
+    exchange_on(&mut socket, request, leave, patience).await
+}
+
+/// The same on a connection that stays open where the caller wants to stay.
+pub async fn exchange_on(
+    socket: &mut TcpStream,
+    request: &[u8],
+    leave: Leave,
+    patience: Duration,
+) -> Result<Answer> {
+    tokio::time::timeout(patience, exchange_unbounded(socket, request, leave))
         .await
         .with_context(|| format!("no complete answer within {} s", patience.as_secs()))?
 }
 
-async fn exchange_unbounded(address: SocketAddr, request: &[u8], leave: Leave) -> Result<Answer> {
-    let mut socket = TcpStream::connect(address).await.context("connect")?;
+async fn exchange_unbounded(socket: &mut TcpStream, request: &[u8], leave: Leave) -> Result<Answer> {
     socket.set_nodelay(true)?;
     let (mut reader, mut writer) = socket.split();
     // Reading while writing: a server that refuses a body early answers before it has read all of it.

@@ -137,6 +137,7 @@ async fn serve(
         None => None,
         Some(settings) => Some(wiring::tokens(settings, Arc::clone(&clocks.wall))?),
     };
+    let names = wiring::names(&config.providers, &config.models);
     let catalog = wiring::catalog(config.providers, &config.models, config.prices, &clocks.wall)?;
     let limits = wiring::limits(config.rate_limits, clocks.steady)?;
     let gateway = Arc::new(Gateway::new(catalog).limited_by(limits).paid_through(till));
@@ -145,6 +146,7 @@ async fn serve(
         keys: Arc::clone(&keys) as _,
         key_admin: Arc::clone(&keys) as _,
         tokens,
+        metrics: wiring::metrics(config.telemetry, names, &gateway),
     };
     let app = Arc::new(App::new(ports, config.options, shutdown.clone()));
     let surface = if admin_socket.is_some() { Surface::Public } else { Surface::All };

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use novai_core::limits::{LimitStore, Limits, MemoryStore, SteadyClock};
 use novai_core::money::{BudgetPolicy, Ledger, PriceTable, Pricing, Till};
-use novai_core::{Catalog, Clock, KeySetSource, Provider};
+use novai_core::{Catalog, Clock, Gateway, KeySetSource, Provider};
+use novai_http::MetricsPage;
 use novai_http::tokens::{KeySet, Tokens};
 use novai_providers::anthropic::Anthropic;
 use novai_providers::gemini::Gemini;
@@ -16,11 +17,16 @@ use novai_providers::tokens::Tokenizers;
 use novai_stores::database::Database;
 use novai_stores::ledger::{PostgresLedger, Recovered, SqliteLedger};
 use novai_stores::redis::RedisStore;
+use novai_telemetry::{GatewayMetrics, Names};
 
 use crate::config::{
     KeySource, LedgerSettings, ModelSettings, ProviderKind, ProviderSettings, RateLimits, Store,
-    TokenSettings,
+    TelemetrySettings, TokenSettings,
 };
+
+/// What answers where nothing is configured, and its only model.
+const SIM: &str = "sim";
+const SIM_MODEL: &str = "novai-sim";
 
 pub fn catalog(
     providers: Vec<ProviderSettings>,
@@ -32,7 +38,7 @@ pub fn catalog(
     let prices = Arc::new(prices);
     let created = clock.unix_time().as_secs();
     if providers.is_empty() {
-        catalog.add_discovery(Arc::new(Sim::new("sim")), Pricing::Free);
+        catalog.add_discovery(Arc::new(Sim::new(SIM)), Pricing::Free);
     }
     for settings in providers {
         let name = settings.name;
@@ -103,6 +109,23 @@ pub fn tokens(settings: TokenSettings, clock: Arc<dyn Clock>) -> anyhow::Result<
     let tokens = Arc::new(Tokens::new(policy, KeySet::empty(), clock));
     tokio::spawn(Arc::clone(&tokens).keep_fresh(source));
     Ok(tokens)
+}
+
+/// The labels of what is counted: models and providers as the configuration names them.
+pub fn names(providers: &[ProviderSettings], models: &[ModelSettings]) -> Names {
+    if providers.is_empty() {
+        return Names { models: vec![Arc::from(SIM_MODEL)], providers: vec![Arc::from(SIM)] };
+    }
+    Names {
+        models: models.iter().map(|model| Arc::from(&*model.id)).collect(),
+        providers: providers.iter().map(|provider| Arc::from(&*provider.name)).collect(),
+    }
+}
+
+/// What `/metrics` shows, if anything is counted.
+pub fn metrics(settings: TelemetrySettings, names: Names, gateway: &Arc<Gateway>) -> Option<MetricsPage> {
+    let source = Arc::new(GatewayMetrics::new(names, Arc::clone(gateway)));
+    settings.has_metrics.then_some(MetricsPage { source, token: settings.metrics_token })
 }
 
 fn provider(name: &str, kind: ProviderKind) -> anyhow::Result<Arc<dyn Provider>> {

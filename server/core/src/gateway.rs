@@ -10,7 +10,7 @@ use crate::catalog::{Catalog, ModelInfo, Target};
 use crate::charge::{Charge, Charged};
 use crate::error::Error;
 use crate::limits::limiter::{Ask, OUTPUT_TOKENS_DEFAULT};
-use crate::limits::{Estimate, LimitPolicy, LimitSnapshot, Limits, estimate};
+use crate::limits::{Estimate, LimitPolicy, LimitSnapshot, Limits, StoreReport, estimate};
 use crate::money::payload::with_cost;
 use crate::money::till::{BYTES_PER_TOKEN_LIKELY, Purchase};
 use crate::money::{Ledger, Outcome, Progress, Reserving, Till};
@@ -173,6 +173,11 @@ impl Gateway {
     /// Resolves when what requests gave back to shared limits has arrived there.
     pub async fn drained(&self) {
         self.limits.drained().await;
+    }
+
+    /// How the limits' store does, where it is on another machine.
+    pub fn limits_report(&self) -> Option<StoreReport> {
+        self.limits.report()
     }
 
     /// How a caller's limits stand.

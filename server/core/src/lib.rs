@@ -13,6 +13,7 @@ pub mod error;
 pub mod gateway;
 pub mod key_set;
 pub mod keys;
+pub mod latency;
 pub mod limits;
 pub mod money;
 pub mod principal;

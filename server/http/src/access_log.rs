@@ -17,6 +17,8 @@ use novai_core::{LimitSnapshot, Provider, StreamFacts, TokenUsage};
 use tokio::time::Instant;
 
 use crate::log_line::LogLine;
+use crate::observer::{Cause, Observer, Outcome, RequestEnded};
+use crate::problem::Failure;
 
 /// Takes finished lines; each ends with a line break. Must not block.
 pub trait LineSink: Send + Sync + 'static {
@@ -33,6 +35,7 @@ const MODEL_CHARS_MAX: usize = 128;
 
 pub(crate) struct Trail {
     sink: Arc<dyn LineSink>,
+    observer: Arc<dyn Observer>,
     started_at: Instant,
     request_id: Arc<str>,
     method: Method,
@@ -43,11 +46,14 @@ pub(crate) struct Trail {
 pub(crate) struct Facts {
     /// The template of the matched route, such as `/v1/models/{model}`; the raw path may hold anything.
     pub route: Option<Arc<str>>,
+    /// In `observer::operation_ids`.
+    pub operation: Option<usize>,
     pub key_id: Option<Arc<str>>,
     pub model: Option<String>,
     pub provider: Option<Arc<dyn Provider>>,
     pub status: Option<StatusCode>,
     pub error_code: Option<Cow<'static, str>>,
+    pub cause: Option<Cause>,
     pub upstream_request_id: Option<String>,
     pub stream: Option<Arc<StreamFacts>>,
     pub is_stream: bool,
@@ -65,23 +71,34 @@ impl Facts {
         self.model = Some(model[..end].to_owned());
     }
 
-    /// How it ended, in one word.
-    fn outcome(&self) -> &'static str {
+    pub(crate) fn fail(&mut self, failure: Failure) {
+        self.error_code = Some(failure.code);
+        self.cause = failure.cause;
+    }
+
+    fn outcome(&self) -> Outcome {
         match (self.is_sent, self.status) {
-            (false, _) | (_, None) => "client_closed",
-            (true, Some(status)) if status.is_client_error() => "rejected",
-            (true, Some(status)) if status.is_server_error() => "failed",
+            (false, _) | (_, None) => Outcome::ClientClosed,
+            (true, Some(status)) if status.is_client_error() => Outcome::Rejected,
+            (true, Some(status)) if status.is_server_error() => Outcome::Failed,
             // In mid-stream: the status was out already.
-            (true, Some(_)) if self.error_code.is_some() => "failed",
-            (true, Some(_)) => "ok",
+            (true, Some(_)) if self.error_code.is_some() => Outcome::Failed,
+            (true, Some(_)) => Outcome::Ok,
         }
     }
 }
 
 impl Trail {
-    pub(crate) fn new(sink: Arc<dyn LineSink>, request_id: Arc<str>, method: Method) -> Arc<Self> {
+    pub(crate) fn new(
+        sink: Arc<dyn LineSink>,
+        observer: Arc<dyn Observer>,
+        request_id: Arc<str>,
+        method: Method,
+    ) -> Arc<Self> {
+        observer.request_began();
         Arc::new(Trail {
             sink,
+            observer,
             started_at: Instant::now(),
             request_id,
             method,
@@ -91,6 +108,12 @@ impl Trail {
 
     pub(crate) fn request_id(&self) -> &Arc<str> {
         &self.request_id
+    }
+
+    /// An upstream has accepted it.
+    pub(crate) fn begin_stream(&self, stream: Arc<StreamFacts>) {
+        self.observer.stream_began();
+        self.facts().stream = Some(stream);
     }
 
     /// Held for single assignments only.
@@ -104,6 +127,24 @@ impl Drop for Trail {
         let facts = self.facts.get_mut().unwrap_or_else(PoisonError::into_inner);
         let stream = facts.stream.as_deref();
         let usage = facts.usage.or_else(|| stream.and_then(StreamFacts::usage));
+        let cost = facts.cost.or_else(|| stream.and_then(StreamFacts::cost));
+        let outcome = facts.outcome();
+        let duration = self.started_at.elapsed();
+        let time_to_first_event = stream.and_then(StreamFacts::time_to_first_event);
+        let provider = facts.provider.as_ref().map(|provider| provider.name());
+        self.observer.request_ended(&RequestEnded {
+            operation: facts.operation,
+            model: facts.model.as_deref(),
+            provider,
+            status: facts.status,
+            outcome,
+            cause: facts.cause.as_ref(),
+            is_streaming: stream.is_some(),
+            duration,
+            time_to_first_event,
+            usage,
+            cost,
+        });
         let remaining = |of: fn(&LimitSnapshot) -> Option<QuotaSnapshot>| {
             facts.limits.as_ref().and_then(of).map(|quota| quota.remaining)
         };
@@ -117,18 +158,18 @@ impl Drop for Trail {
         line.member("method", self.method.as_str());
         line.member("route", facts.route.as_deref());
         line.member("model", facts.model.as_deref());
-        line.member("provider", facts.provider.as_ref().map(|provider| provider.name()));
+        line.member("provider", provider);
         line.member("stream", facts.is_stream);
         // Absent if the client left before there was an answer.
         line.member("status", facts.status.map(|status| u64::from(status.as_u16())));
-        line.member("outcome", facts.outcome());
+        line.member("outcome", outcome.name());
         line.member("error_code", facts.error_code.as_deref());
-        line.member("duration_ms", self.started_at.elapsed());
-        line.member("ttft_ms", stream.and_then(StreamFacts::time_to_first_event));
+        line.member("duration_ms", duration);
+        line.member("ttft_ms", time_to_first_event);
         line.member("prompt_tokens", usage.map(|usage| usage.prompt));
         line.member("cached_tokens", usage.map(|usage| usage.cached_prompt));
         line.member("completion_tokens", usage.map(|usage| usage.completion));
-        line.member("cost_usd", facts.cost.or_else(|| stream.and_then(StreamFacts::cost)));
+        line.member("cost_usd", cost);
         line.member("requests_remaining", remaining(|limits| limits.requests));
         line.member("tokens_remaining", remaining(|limits| limits.tokens));
         line.member("events", stream.map(StreamFacts::events_sent));
@@ -153,7 +194,7 @@ mod tests {
     #[test]
     fn hostile_strings_stay_inside_one_line_and_the_last_holder_writes_it() {
         let lines = Arc::new(Lines(Mutex::default()));
-        let trail = Trail::new(lines.clone(), Arc::from("req_1"), Method::POST);
+        let trail = Trail::new(lines.clone(), Arc::new(()), Arc::from("req_1"), Method::POST);
         let other_holder = Arc::clone(&trail);
         trail.facts().set_model(&format!("m\r\n\u{2028}\"}}{{\0{}", "x".repeat(10_000)));
         drop(trail);

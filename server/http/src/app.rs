@@ -8,6 +8,7 @@ use novai_core::{Gateway, KeyAdmin, KeyStore};
 use crate::contexts::Contexts;
 use crate::idempotency::Replays;
 use crate::listener::Shutdown;
+use crate::metrics_page::MetricsPage;
 use crate::tokens::Tokens;
 
 /// What an operator may set.
@@ -45,6 +46,8 @@ pub struct Ports {
     pub key_admin: Arc<dyn KeyAdmin>,
     /// Absent, tokens are not taken.
     pub tokens: Option<Arc<Tokens>>,
+    /// Absent, nothing is counted, and there is no `/metrics`.
+    pub metrics: Option<MetricsPage>,
 }
 
 pub struct App {
@@ -52,6 +55,7 @@ pub struct App {
     pub(crate) keys: Arc<dyn KeyStore>,
     pub(crate) key_admin: Arc<dyn KeyAdmin>,
     pub(crate) tokens: Option<Arc<Tokens>>,
+    pub(crate) metrics: Option<MetricsPage>,
     pub(crate) options: Options,
     pub(crate) shutdown: Shutdown,
     pub(crate) contexts: Contexts,
@@ -60,12 +64,13 @@ pub struct App {
 
 impl App {
     pub fn new(ports: Ports, options: Options, shutdown: Shutdown) -> Self {
-        let Ports { gateway, keys, key_admin, tokens } = ports;
+        let Ports { gateway, keys, key_admin, tokens, metrics } = ports;
         App {
             gateway,
             keys,
             key_admin,
             tokens,
+            metrics,
             options,
             shutdown,
             contexts: Contexts::default(),

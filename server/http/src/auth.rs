@@ -74,7 +74,7 @@ fn credential(headers: &HeaderMap) -> Result<(Place, &[u8]), Problem> {
 }
 
 /// The scheme is case-insensitive (RFC 9110 §11.1).
-fn bearer(value: &[u8]) -> Option<&[u8]> {
+pub(crate) fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, key) = value.split_at_checked(b"bearer ".len())?;
     let key = key.trim_ascii();
     (scheme.eq_ignore_ascii_case(b"bearer ") && !key.is_empty()).then_some(key)

@@ -145,7 +145,13 @@ mod tests {
     async fn a_slow_body_holds_no_context() {
         let shutdown = Shutdown::default();
         let gateway = Arc::new(Gateway::new(Catalog::new()));
-        let ports = crate::Ports { gateway, keys: Arc::new(AnyKey), key_admin: Arc::new(()), tokens: None };
+        let ports = crate::Ports {
+            gateway,
+            keys: Arc::new(AnyKey),
+            key_admin: Arc::new(()),
+            tokens: None,
+            metrics: None,
+        };
         let app = Arc::new(App::new(ports, crate::Options::default(), shutdown.clone()));
         let front = Arc::new(
             Front::new(Arc::clone(&app), crate::Surface::All, Cors::default(), Arc::new(())).await.unwrap(),

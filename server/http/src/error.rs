@@ -7,6 +7,7 @@ use novai_core::Error;
 use novai_core::error::RejectionReason;
 
 use crate::codes::Code;
+use crate::observer::Cause;
 use crate::problem::Problem;
 
 /// The store is asked again about this often while it fails.
@@ -40,6 +41,7 @@ fn code(error: &Error) -> Code {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let mut problem = Problem::new(code(&error), "");
+        problem.details.cause = Cause::of(&error);
         if problem.status.is_server_error() {
             tracing::warn!(code = %problem.code, error = %Chain(&error), "a request failed");
         }

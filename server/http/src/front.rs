@@ -20,17 +20,19 @@ use crate::codes::Code;
 use crate::contexts::{self, ContextsError};
 use crate::cors::{self, Cors};
 use crate::listener::Handler;
-use crate::problem::{ErrorCode, Problem};
+use crate::observer::Observer;
+use crate::problem::{Failure, Problem};
 use crate::request_id::{self, RequestIds};
 use crate::routes::{Routes, Surface};
 use crate::tracked::TrackedBody;
-use crate::{auth, exchange, operations, rate_limit};
+use crate::{auth, exchange, metrics_page, operations, rate_limit};
 
 pub struct Front {
     app: Arc<App>,
     routes: Routes,
     cors: Cors,
     access_log: Arc<dyn LineSink>,
+    observer: Arc<dyn Observer>,
     pub(crate) request_ids: RequestIds,
 }
 
@@ -67,7 +69,11 @@ impl Front {
         contexts::make(&app).await?;
         let request_ids = RequestIds::new()?;
         let routes = Routes::new(api, surface).map_err(FrontError::Api)?;
-        Ok(Front { app, routes, cors, access_log, request_ids })
+        let observer: Arc<dyn Observer> = match &app.metrics {
+            Some(page) => Arc::clone(&page.source) as _,
+            None => Arc::new(()),
+        };
+        Ok(Front { app, routes, cors, access_log, observer, request_ids })
     }
 
     async fn answer(
@@ -78,12 +84,20 @@ impl Front {
         trail: &Arc<Trail>,
     ) -> Result<Response<Body>, Problem> {
         check_host(&request)?;
+        if request.uri().path() == metrics_page::PATH && *request.method() != Method::OPTIONS {
+            trail.facts().route = Some(Arc::from(metrics_page::PATH));
+            return metrics_page::answer(&self.app, self.routes.surface(), &request);
+        }
         if *request.method() == Method::OPTIONS {
             return self.options(&request, origin_is_allowed);
         }
         let route = self.routes.find(request.method(), request.uri().path())?;
         let operation = route.operation;
-        trail.facts().route = Some(Arc::clone(&operation.template));
+        {
+            let mut facts = trail.facts();
+            facts.route = Some(Arc::clone(&operation.template));
+            facts.operation = operation.position;
+        }
         let mut caller = None;
         if let Some(required) = &operation.required {
             let principal = auth::authenticate(request.headers(), &self.app)?;
@@ -151,7 +165,8 @@ impl Handler for Front {
         // Ids are header-safe by construction.
         let id_header = HeaderValue::from_str(&request_id).ok();
         let is_head = *request.method() == Method::HEAD;
-        let trail = Trail::new(Arc::clone(&self.access_log), request_id, request.method().clone());
+        let (sink, observer) = (Arc::clone(&self.access_log), Arc::clone(&self.observer));
+        let trail = Trail::new(sink, observer, request_id, request.method().clone());
         let origin = self.cors.allowed(request.headers());
 
         let mut response =
@@ -159,7 +174,9 @@ impl Handler for Front {
         {
             let mut facts = trail.facts();
             facts.status = Some(response.status());
-            facts.error_code = response.extensions_mut().remove::<ErrorCode>().map(|ErrorCode(code)| code);
+            if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+                facts.fail(failure);
+            }
         }
         if let Some(id) = id_header {
             response.headers_mut().insert(request_id::HEADER.clone(), id);

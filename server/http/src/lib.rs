@@ -6,6 +6,7 @@
 //! * [`listener`] owns connections and knows nothing about requests.
 //! * dropshot is the router and the API's description, not the server ([`contexts`] tells how).
 //! * [`tokens`] checks JSON Web Tokens; keys are looked up in a store.
+//! * [`observer`] is the port for metrics.
 //! * [`codes`] is the one table of error codes; [`error`] maps `core`'s errors to it.
 //!
 //! **Invariant:** no provider, store or vendor is known here. What the gateway decides, `core` decides.
@@ -29,7 +30,9 @@ mod idempotency;
 mod keys;
 pub mod listener;
 mod log_line;
+mod metrics_page;
 mod models;
+pub mod observer;
 mod operations;
 mod problem;
 mod rate_limit;
@@ -43,4 +46,5 @@ mod usage;
 
 pub use app::{App, Options, Ports};
 pub use front::{Front, FrontError};
+pub use metrics_page::MetricsPage;
 pub use routes::Surface;

@@ -10,6 +10,7 @@ use novai_core::{LimitSnapshot, RateLimitSnapshot};
 use serde::Serialize;
 
 use crate::codes::{Code, Row};
+use crate::observer::Cause;
 use crate::rate_limit;
 
 #[derive(Debug, Clone)]
@@ -37,11 +38,16 @@ pub(crate) struct Details {
     pub allow: Option<HeaderValue>,
     /// The same request would fail forever, though its status says otherwise.
     pub never_retry: bool,
+    /// For metrics.
+    pub cause: Option<Cause>,
 }
 
-/// The code of an error response.
+/// What an error response says of itself.
 #[derive(Clone)]
-pub(crate) struct ErrorCode(pub Cow<'static, str>);
+pub(crate) struct Failure {
+    pub code: Cow<'static, str>,
+    pub cause: Option<Cause>,
+}
 
 #[derive(Serialize)]
 struct Envelope<'a> {
@@ -104,11 +110,15 @@ impl Problem {
         serde_json::to_vec(&envelope).unwrap_or_default()
     }
 
-    /// The code travels along as an extension, for the access log.
+    pub(crate) fn failure(self) -> Failure {
+        Failure { code: self.code, cause: self.details.cause }
+    }
+
+    /// Code and cause travel along as an extension, for the access log and metrics.
     pub(crate) fn into_response(self) -> Response<Body> {
         let mut response = Response::new(Body::from(self.to_json()));
         *response.status_mut() = self.status;
-        response.extensions_mut().insert(ErrorCode(self.code));
+        response.extensions_mut().insert(Failure { code: self.code, cause: self.details.cause });
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if self.status == StatusCode::UNAUTHORIZED {

@@ -13,6 +13,7 @@ use http::{Method, Request, Response, StatusCode};
 use crate::app::App;
 use crate::auth::{self, Required};
 use crate::codes::Code;
+use crate::observer;
 use crate::problem::Problem;
 
 /// Where the spec's `servers` puts the API.
@@ -63,6 +64,8 @@ pub(crate) struct Route {
 pub(crate) struct Operation {
     /// For the log: `/v1/models/{model}`.
     pub template: Arc<str>,
+    /// In [`observer::operation_ids`], for metrics.
+    pub position: Option<usize>,
     /// `None`: anybody may call it.
     pub required: Option<Required>,
     pub run: Box<Run>,
@@ -93,6 +96,7 @@ impl Routes {
             let handler = &**Box::leak(Box::new(Arc::clone(&endpoint.handler)));
             let operation = Arc::new(Operation {
                 template: format!("{PREFIX}{path}").into(),
+                position: observer::operation_ids().position(|id| id == endpoint.operation_id),
                 required: required(&endpoint.operation_id)?,
                 run: Box::new(move |context, request| {
                     Box::pin(handler.handle_request(context, request).map_err(|_| Refused))
@@ -110,6 +114,10 @@ impl Routes {
         let lookup: Lookup =
             Box::new(move |method, path| Ok(router.lookup_route(method, path.into(), None)?.endpoint));
         Ok(Routes { lookup, by_id, fixed, surface })
+    }
+
+    pub(crate) fn surface(&self) -> Surface {
+        self.surface
     }
 
     /// Only the path counts: a `Host`, an absolute target or a query never changes what is matched.
@@ -186,7 +194,7 @@ fn refusal(error: &dropshot::HttpError) -> Problem {
     }
 }
 
-fn unknown_path() -> Problem {
+pub(crate) fn unknown_path() -> Problem {
     Problem::new(
         Code::UnknownPath,
         "nothing is served at this path; the API lives under /v1, such as POST /v1/chat/completions",

@@ -1,5 +1,7 @@
-//! The commands that talk to a running gateway: [`keys`] and [`usage`], over the Rust SDK, like any other client.
+//! The commands that talk to a running gateway: [`keys`] and [`usage`], over the Rust SDK, like any other client; and
+//! [`health`], which needs none.
 
+mod health;
 mod keys;
 mod table;
 mod usage;
@@ -11,6 +13,7 @@ use clap::{Args, Subcommand};
 use novai_sdk::Client;
 use serde::Serialize;
 
+pub use health::HealthArgs;
 pub use keys::KeysCommand;
 pub use usage::UsageArgs;
 
@@ -37,6 +40,8 @@ pub enum Remote {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Whether a gateway lives: the exit code says it, as health checks of containers want it
+    Health(HealthArgs),
     /// What was used, and what it cost
     Usage {
         #[command(flatten)]
@@ -50,6 +55,7 @@ pub fn run(command: Remote) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match command {
+            Remote::Health(arguments) => health::run(&arguments),
             Remote::Keys { command, connection } => {
                 keys::run(command, &connection.client()?, connection.json).await
             }

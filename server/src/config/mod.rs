@@ -11,6 +11,7 @@ mod problem;
 mod providers;
 mod reader;
 mod sections;
+mod telemetry;
 mod tokens;
 
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -29,6 +30,7 @@ pub use problem::{Problem, Problems};
 pub use providers::{ModelSettings, ProviderKind, ProviderSettings};
 use reader::Reader;
 pub use sections::{LogSettings, LogTarget};
+pub use telemetry::TelemetrySettings;
 pub use tokens::{KeySource, TokenSettings};
 
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
@@ -52,6 +54,7 @@ pub struct Config {
     /// JSON Web Tokens, if they are taken.
     pub tokens: Option<TokenSettings>,
     pub log: LogSettings,
+    pub telemetry: TelemetrySettings,
     pub providers: Vec<ProviderSettings>,
     pub models: Vec<ModelSettings>,
     /// Of models that no `[[models]]` names.
@@ -89,6 +92,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
     let cors = sections::cors(root.section("cors"));
     let tls = sections::tls(root.section("tls"));
     let mut log = sections::log(root.section("log"));
+    let telemetry = telemetry::telemetry(root.section("telemetry"), env);
     let rate_limits = limits::limits(root.section("limits"), env);
     let mut providers = providers::providers(root.sections("providers"), env);
     let mut prices = PriceTable::default();
@@ -199,6 +203,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
         tls,
         tokens,
         log,
+        telemetry,
         providers,
         models,
         prices,

@@ -11,7 +11,7 @@ use super::estimate::{self, Estimate, TokenEstimator};
 use super::permit::Permit;
 use super::snapshot::LimitSnapshot;
 use super::spec::{AppliedLimit, LimitKind, LimitScope, LimitSpec, OnStoreFailure, ScopeKind};
-use super::store::{Demand, LimitStore, Refusal};
+use super::store::{Demand, LimitStore, Refusal, StoreReport};
 use crate::principal::Principal;
 
 /// Where neither the request nor the configuration says: what most chat models allow by default.
@@ -138,6 +138,11 @@ impl Limits {
             return LimitSnapshot::default();
         }
         self.store.peek(limits).resolve().await
+    }
+
+    /// See [`LimitStore::report`].
+    pub fn report(&self) -> Option<StoreReport> {
+        self.store.report()
     }
 
     /// See [`LimitStore::drained`].

@@ -24,4 +24,4 @@ pub use memory::MemoryStore;
 pub use permit::{Held, Permit};
 pub use snapshot::{LimitSnapshot, QuotaSnapshot, Rejected};
 pub use spec::{AppliedLimit, LimitKind, LimitScope, LimitSpec, OnStoreFailure, ScopeKind};
-pub use store::{Admission, Decision, Demand, LimitStore, Refusal};
+pub use store::{Admission, Decision, Demand, LimitStore, Refusal, StoreReport};

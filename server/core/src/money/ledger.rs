@@ -15,6 +15,7 @@ use super::price::Price;
 use super::usage::{UsagePage, UsageQuery};
 use super::usd::Usd;
 use crate::error::BoxError;
+use crate::latency::LatencySnapshot;
 use crate::provider::TokenUsage;
 use crate::stream::StreamFacts;
 
@@ -225,6 +226,11 @@ pub trait Ledger: Send + Sync + 'static {
     fn settle(&self, reservation: &Arc<Reservation>, settlement: Settlement);
 
     fn usage(&self, query: UsageQuery) -> BoxFuture<'_, Result<UsagePage, LedgerError>>;
+
+    /// How long its writes take; `None` where nothing is written.
+    fn write_latency(&self) -> Option<LatencySnapshot> {
+        None
+    }
 
     /// Resolves when everything settled so far is written, and how far streams have come is noted. The last call before
     /// the process ends.

@@ -160,8 +160,8 @@ impl State {
                     break true;
                 }
                 Poll::Ready(Step::Failure(problem)) => {
-                    self.trail.facts().error_code = Some(problem.code.clone());
                     push(&mut frame, &problem.to_json());
+                    self.trail.facts().fail(problem.failure());
                     break true;
                 }
                 Poll::Pending if frame.is_empty() => {

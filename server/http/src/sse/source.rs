@@ -72,8 +72,8 @@ impl Source {
     }
 
     fn begin(&mut self, streamed: Streamed) {
+        self.trail.begin_stream(streamed.events.facts());
         let mut facts = self.trail.facts();
-        facts.stream = Some(streamed.events.facts());
         facts.provider = Some(streamed.target.provider);
         facts.upstream_request_id = streamed.meta.upstream_request_id;
         drop(facts);

@@ -10,6 +10,7 @@ mod idempotency;
 mod keys;
 mod limits;
 mod log;
+mod metrics;
 mod security;
 mod shutdown;
 mod streams;

@@ -18,7 +18,7 @@ mod witness;
 mod writer;
 
 pub use settings::{RedisSettings, UrlError};
-pub use store::{RedisStats, RedisStore};
+pub use store::RedisStore;
 
 #[cfg(test)]
 mod tests;

@@ -6,14 +6,16 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use futures_util::future::BoxFuture;
+use novai_core::latency::Latencies;
 use novai_core::limits::decide;
 use novai_core::limits::memory::{MemoryStore, Reservation, SCOPES_MAX_DEFAULT};
 use novai_core::limits::window::WINDOW_US;
 use novai_core::limits::{
     Admission, AppliedLimit, Decision, Demand, LimitSnapshot, LimitSpec, LimitStore, OnStoreFailure, Permit,
-    Refusal, SteadyClock,
+    Refusal, SteadyClock, StoreReport,
 };
 
 use super::breaker::Breaker;
@@ -48,21 +50,7 @@ struct Counters {
     failed: AtomicU64,
     decided_alone: AtomicU64,
     outages: AtomicU64,
-}
-
-/// What has happened since the start, for metrics.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RedisStats {
-    /// Decisions that Redis was asked for.
-    pub asked: u64,
-    /// Those without an answer.
-    pub failed: u64,
-    /// Decisions without Redis.
-    pub decided_alone: u64,
-    /// How often Redis stopped answering, or came back empty.
-    pub outages: u64,
-    /// Ended requests that Redis was never told of.
-    pub settlements_lost: u64,
+    latency: Latencies,
 }
 
 impl RedisStore {
@@ -94,14 +82,16 @@ impl RedisStore {
         self.inner.is_degraded()
     }
 
-    pub fn stats(&self) -> RedisStats {
-        let Counters { asked, failed, decided_alone, outages } = &self.inner.stats;
-        RedisStats {
+    pub fn stats(&self) -> StoreReport {
+        let Counters { asked, failed, decided_alone, outages, latency } = &self.inner.stats;
+        StoreReport {
+            is_degraded: self.is_degraded(),
             asked: asked.load(Relaxed),
             failed: failed.load(Relaxed),
             decided_alone: decided_alone.load(Relaxed),
             outages: outages.load(Relaxed),
             settlements_lost: self.inner.writer.lost.load(Relaxed),
+            latency: latency.snapshot(),
         }
     }
 }
@@ -116,6 +106,10 @@ impl LimitStore for RedisStore {
         }
         let inner = Arc::clone(&self.inner);
         Decision::Pending(Box::pin(async move { inner.admit(demand).await }))
+    }
+
+    fn report(&self) -> Option<StoreReport> {
+        Some(self.stats())
     }
 
     fn drained(&self) -> BoxFuture<'static, ()> {
@@ -206,7 +200,9 @@ impl Inner {
     /// Asks Redis, and keeps book of how it went.
     async fn ask(&self, id: &str, limits: &[AppliedLimit], tokens: u64) -> Result<Reply, CallError> {
         self.stats.asked.fetch_add(1, Relaxed);
+        let asked_at = Instant::now();
         let result = self.calls.admit(id, limits, tokens).await;
+        self.stats.latency.observe(asked_at.elapsed());
         match &result {
             Ok(reply) => {
                 if self.breaker.succeeded() {

@@ -11,7 +11,7 @@ use novai_http::access_log::LineSink;
 use novai_http::cors::Cors;
 use novai_http::listener::{self, Limits, Phase, Shutdown, TlsFiles};
 use novai_http::tokens::Tokens;
-use novai_http::{App, Front, Options, Ports, Surface};
+use novai_http::{App, Front, MetricsPage, Options, Ports, Surface};
 use novai_stores::keys::Keys;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -37,6 +37,7 @@ pub struct Setup {
     pub keys: Option<Arc<Keys>>,
     pub tokens: Option<Arc<Tokens>>,
     pub ledger: Option<Arc<dyn Ledger>>,
+    pub metrics: Option<MetricsPage>,
     /// Key management gets a listener of its own.
     pub has_admin_listener: bool,
 }
@@ -81,6 +82,7 @@ impl Setup {
                 None => Arc::new(()),
             },
             tokens: self.tokens,
+            metrics: self.metrics,
         };
         let app = Arc::new(App::new(ports, self.options, shutdown.clone()));
         let log = Arc::new(Log::default());

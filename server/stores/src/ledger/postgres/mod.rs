@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use novai_core::latency::{Latencies, LatencySnapshot};
 use novai_core::money::{
     Budgets, Ledger, LedgerError, Progress, Refusal, Reservation, ReservationId, Reserving, Settlement,
     UsagePage, UsageQuery, Usd,
@@ -43,6 +44,8 @@ pub struct PostgresLedger {
 }
 
 struct Shared {
+    /// Of transactions.
+    latency: Latencies,
     /// Reservations in the queue; settlements are as many at most as reservations were let in.
     waiting: AtomicUsize,
     /// Streams that run, and what was last noted of them.
@@ -78,6 +81,7 @@ impl PostgresLedger {
     ) -> Result<(Self, Recovered), LedgerOpenError> {
         let shared = Arc::new(Shared {
             waiting: AtomicUsize::new(0),
+            latency: Latencies::default(),
             streams: Mutex::default(),
             process_id: random as i64,
             lease,
@@ -169,6 +173,10 @@ impl Ledger for PostgresLedger {
             self.written().await?;
             self.read_usage(query).await.map_err(|error| LedgerError::Unavailable(Box::new(error)))
         })
+    }
+
+    fn write_latency(&self) -> Option<LatencySnapshot> {
+        Some(self.shared.latency.snapshot())
     }
 
     fn flush(&self) -> BoxFuture<'_, Result<(), LedgerError>> {

@@ -77,7 +77,12 @@ impl Work {
         }
         let written = match wanted.is_empty() && self.unsettled.is_empty() {
             true => Ok(Vec::new()),
-            false => self.transaction(&wanted).await,
+            false => {
+                let begun_at = std::time::Instant::now();
+                let written = self.transaction(&wanted).await;
+                self.shared.latency.observe(begun_at.elapsed());
+                written
+            }
         };
         match written {
             Ok(decisions) => {

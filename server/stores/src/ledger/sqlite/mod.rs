@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
+use novai_core::latency::{Latencies, LatencySnapshot};
 use novai_core::money::{
     Budgets, Ledger, LedgerError, Refusal, Reservation, Reserving, Settlement, UsagePage, UsageQuery,
 };
@@ -43,6 +44,8 @@ pub struct SqliteLedger {
 
 /// What requests and the threads share.
 struct Shared {
+    /// Of transactions.
+    latency: Latencies,
     state: Mutex<State>,
     /// For messages.
     path: PathBuf,
@@ -84,6 +87,7 @@ impl SqliteLedger {
         let shared = Arc::new(Shared {
             state: Mutex::new(State::new(journal, accounts)),
             path: database.path().to_owned(),
+            latency: Latencies::default(),
         });
         let writer = Writer::start(Arc::clone(&shared), connection).map_err(LedgerOpenError::Thread)?;
         let syncer = match durability {
@@ -145,6 +149,10 @@ impl Ledger for SqliteLedger {
             let answer = self.database.with(move |connection| read_usage(connection, &query)).await;
             answer.map_err(|error| LedgerError::Unavailable(Box::new(error)))
         })
+    }
+
+    fn write_latency(&self) -> Option<LatencySnapshot> {
+        Some(self.shared.latency.snapshot())
     }
 
     fn flush(&self) -> BoxFuture<'_, Result<(), LedgerError>> {

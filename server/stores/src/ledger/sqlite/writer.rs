@@ -132,7 +132,10 @@ impl Work {
         if self.unwritten.is_empty() {
             return Ok(());
         }
-        match apply(&mut self.connection, &self.unwritten) {
+        let begun_at = Instant::now();
+        let written = apply(&mut self.connection, &self.unwritten);
+        self.shared.latency.observe(begun_at.elapsed());
+        match written {
             Ok(_) => {
                 self.shared.lock().in_writing = Taken::default();
                 self.unwritten.clear();

@@ -1,0 +1,149 @@
+//! The port for who counts requests: told once of each, when it has ended.
+//!
+//! **Invariant:** no caller is named here. Metrics by key would show everybody who may read them which keys there are.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use novai_core::money::Usd;
+use novai_core::{Error, TokenUsage};
+
+/// Called in the request's own task: must not block.
+pub trait Observer: Send + Sync + 'static {
+    fn request_began(&self) {}
+
+    /// An upstream has accepted a request for a stream.
+    fn stream_began(&self) {}
+
+    /// Ends what [`Observer::request_began`] told, and [`Observer::stream_began`] if [`RequestEnded::is_streaming`].
+    fn request_ended(&self, _ended: &RequestEnded<'_>) {}
+}
+
+/// Nobody counts.
+impl Observer for () {}
+
+/// An observer that can be read: `GET /metrics`.
+pub trait Metrics: Observer {
+    /// The page, in OpenMetrics text.
+    fn page(&self) -> String;
+}
+
+/// What there is to say about a request that has ended.
+#[derive(Debug)]
+pub struct RequestEnded<'a> {
+    /// Position in [`operation_ids`]; `None` where no operation was matched.
+    pub operation: Option<usize>,
+    /// As the caller named it: it may be anything.
+    pub model: Option<&'a str>,
+    /// Who answered.
+    pub provider: Option<&'a str>,
+    /// Absent if the caller left before there was an answer.
+    pub status: Option<StatusCode>,
+    pub outcome: Outcome,
+    /// Why not, where `core` said so.
+    pub cause: Option<&'a Cause>,
+    /// An upstream had accepted it, to be answered event by event.
+    pub is_streaming: bool,
+    /// Until the last byte was out.
+    pub duration: Duration,
+    pub time_to_first_event: Option<Duration>,
+    pub usage: Option<TokenUsage>,
+    pub cost: Option<Usd>,
+}
+
+/// The operations of the spec, in its order.
+pub fn operation_ids() -> impl ExactSizeIterator<Item = &'static str> {
+    novai_api::ROLES.iter().map(|(id, _)| *id)
+}
+
+/// How a request ended, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Ok,
+    /// 4xx.
+    Rejected,
+    /// 5xx, or in mid-stream.
+    Failed,
+    ClientClosed,
+}
+
+impl Outcome {
+    pub const ALL: [Outcome; 4] = [Outcome::Ok, Outcome::Rejected, Outcome::Failed, Outcome::ClientClosed];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::Rejected => "rejected",
+            Outcome::Failed => "failed",
+            Outcome::ClientClosed => "client_closed",
+        }
+    }
+}
+
+/// What kept a request from being answered, in words of which there are few.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// A limit or a budget, or what decides about them.
+    Refused { limit: &'static str, scope: &'static str },
+    /// It was asked, and did not serve.
+    Upstream { provider: String, fault: &'static str },
+}
+
+impl Cause {
+    /// Every [`Cause::Upstream`] fault that there is.
+    pub const FAULTS: [&'static str; 8] = [
+        "rate_limited",
+        "unavailable",
+        "timeout",
+        "malformed",
+        "credentials",
+        "rejected",
+        "stream_broken",
+        "event_too_large",
+    ];
+
+    /// Who was asked.
+    pub fn provider(&self) -> Option<&str> {
+        match self {
+            Cause::Upstream { provider, .. } => Some(provider),
+            Cause::Refused { .. } => None,
+        }
+    }
+
+    /// No `_` arm: a new error must choose how it is counted.
+    pub fn of(error: &Error) -> Option<Cause> {
+        use novai_core::limits::LimitKind;
+        use novai_core::money::BudgetScope;
+        let refused = |limit, scope| Some(Cause::Refused { limit, scope });
+        let upstream = |provider: &String, fault| Some(Cause::Upstream { provider: provider.clone(), fault });
+        match error {
+            Error::InvalidRequest { .. } | Error::ModelNotFound { .. } | Error::ModelUnpriced { .. } => None,
+            Error::RateLimited(rejected) => {
+                let limit = match rejected.kind {
+                    LimitKind::Requests => "requests",
+                    LimitKind::Tokens => "tokens",
+                    LimitKind::Concurrent => "concurrent",
+                };
+                refused(limit, rejected.scope.kind.as_str())
+            }
+            Error::BudgetExceeded { scope, .. } => refused(
+                "budget",
+                match scope {
+                    BudgetScope::Key => "key",
+                    BudgetScope::Tenant => "tenant",
+                    BudgetScope::Global => "global",
+                },
+            ),
+            Error::LimitsUnavailable { .. } => refused("store", "global"),
+            Error::LedgerUnavailable { .. } => refused("ledger", "global"),
+            Error::ProviderRateLimited { provider, .. } => upstream(provider, "rate_limited"),
+            Error::ProviderUnavailable { provider, .. } => upstream(provider, "unavailable"),
+            Error::ProviderTimeout { provider, .. } => upstream(provider, "timeout"),
+            Error::ProviderMalformed { provider, .. } => upstream(provider, "malformed"),
+            Error::ProviderAuth { provider } => upstream(provider, "credentials"),
+            Error::ProviderRejected { provider, .. } => upstream(provider, "rejected"),
+            Error::StreamBroken { provider, .. } => upstream(provider, "stream_broken"),
+            Error::EventTooLarge { provider, .. } => upstream(provider, "event_too_large"),
+        }
+    }
+}

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import copy
 import json as json_
+import logging
 import pickle
+import pprint
 from typing import Any
 
 import pytest
 from echo import KEY, AsyncioClient, Client, Delta
 from scripted import Server, json
 
+from novai.fields import field, secret, view, view_map, views
 from novai.model import Model
 
 DATA: dict[str, Any] = {"text": "a", "new": {"deep": [1, {"x": None}]}, "größe": 1.5}
@@ -45,6 +48,32 @@ def test_copies_and_comparisons() -> None:
     assert model != DATA
     assert repr(Delta({"text": "a"})) == "Delta(text='a')"
     assert len(repr(Delta({"text": "a" * 9_000}))) < 300
+
+
+class Token(Model):
+    id: str = field("id")
+    token: str = secret("token")
+
+
+class Holder(Model):
+    main: Token = view("main", Token)
+    others: list[Token] = views("others", Token)
+    named: dict[str, Token] = view_map("named", Token)
+
+
+def test_a_secret_is_read_and_sent_but_never_shown(caplog: pytest.LogCaptureFixture) -> None:
+    token = {"id": "t1", "token": "sk-secret"}
+    holder = Holder({"main": token, "others": [token], "named": {"a": token}, "new": 1})
+    assert repr(holder.main) == "Token(id='t1', token=[redacted])"
+    assert repr(Token({"token": None})) == "Token(token=None)"
+    with caplog.at_level(logging.INFO):
+        logging.getLogger("app").info("%s %r %s", holder, holder, [holder.main])
+    for text in (str(holder), f"{holder}", pprint.pformat(holder), caplog.text):
+        assert "[redacted]" in text
+        assert "sk-secret" not in text
+    assert (holder.main.token, holder.others[0]["token"]) == ("sk-secret", "sk-secret")
+    assert "sk-secret" in holder.to_json()
+    assert "sk-secret" in pickle.loads(pickle.dumps(holder)).to_json()
 
 
 PAGES = [

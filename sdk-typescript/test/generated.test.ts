@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { format, inspect } from 'node:util';
 
 import { NovAI } from '../src/index.js';
 
@@ -49,6 +50,20 @@ test('unknown fields and values of a reply are kept', async () => {
   const { client } = fake(JSON.stringify(reply));
   const completion = await client.chat.completions.create({ model: 'm', messages: [] });
   assert.deepEqual(completion, reply);
+});
+
+test('a new key is there, but no log shows it', async () => {
+  const reply = { id: 'k1', object: 'key', prefix: 'sk-novai-ab', key: 'sk-novai-abcdef' };
+  const { client } = fake(JSON.stringify(reply));
+  const created = await client.admin.keys.create({ name: 'backend' });
+  for (const text of [inspect(created), inspect({ created: [created] }), format('%o', created), format(created)]) {
+    assert.match(text, /k1/);
+    assert.match(text, /\[redacted\]/);
+    assert.doesNotMatch(text, /abcdef/);
+  }
+  assert.equal(created.key, reply.key);
+  assert.equal({ ...created }.key, reply.key);
+  assert.deepEqual(JSON.parse(JSON.stringify(created)), reply);
 });
 
 test('pieces become one answer', async () => {

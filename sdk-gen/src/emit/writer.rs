@@ -95,6 +95,18 @@ impl Writer {
         self.close(format!("{close}{tail}"));
     }
 
+    /// `head.a().b()` on one line, or one call per line where that is too long.
+    pub fn chain(&mut self, head: &str, calls: &[String]) {
+        let one = format!("{head}{}", calls.concat());
+        if self.fits(&one) {
+            self.line(one);
+            return;
+        }
+        self.open(head);
+        calls.iter().for_each(|call| self.line(call));
+        self.dedent();
+    }
+
     /// `left = right;`, with the right side on a line of its own where one is too long.
     pub fn assign(&mut self, left: &str, right: &str) {
         let one = format!("{left} = {right};");

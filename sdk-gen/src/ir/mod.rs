@@ -28,6 +28,7 @@ mod resources;
 mod responses;
 mod scalars;
 mod schemas;
+pub mod secrets;
 mod security;
 mod source;
 mod streams;

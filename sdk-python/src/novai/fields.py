@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Optional
 
 from .kinds import is_list, is_object
-from .model import Model
+from .model import Model, Secret
 
 Kind = Callable[[dict[str, Any]], Any]
 """Makes a model of a JSON object: a model's class, or what picks one."""
@@ -31,7 +31,12 @@ def field(name: str, *, default: Any = None) -> Any:
     def get(self: Model) -> Any:
         return self._data.get(name, default)
 
-    return property(get)
+    return _property(name, get)
+
+
+def secret(name: str, *, default: Any = None) -> Any:
+    """A value as it came, which no ``repr`` of the model shows, and so no log that a model is written to."""
+    return property(Secret(name, default))
 
 
 def view(name: str, kind: Kind, *, default: Optional[dict[str, Any]] = None) -> Any:
@@ -41,7 +46,7 @@ def view(name: str, kind: Kind, *, default: Optional[dict[str, Any]] = None) -> 
         value = self._data.get(name, default)
         return kind(value) if is_object(value) else value
 
-    return property(get)
+    return _property(name, get)
 
 
 def views(name: str, kind: Kind) -> Any:
@@ -53,7 +58,7 @@ def views(name: str, kind: Kind) -> Any:
             return value
         return [kind(item) if is_object(item) else item for item in value]
 
-    return property(get)
+    return _property(name, get)
 
 
 def view_map(name: str, kind: Kind) -> Any:
@@ -68,6 +73,12 @@ def wrapped(name: str, wrap: Wrap) -> Any:
         value = self._data.get(name)
         return None if value is None else wrap(value)
 
+    return _property(name, get)
+
+
+def _property(name: str, get: Callable[[Model], Any]) -> Any:
+    # By this name a model finds the reader of what it holds.
+    get.__name__ = name
     return property(get)
 
 

@@ -7,7 +7,7 @@ that this version does not know survive by construction, and decoding costs what
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 from .kinds import is_items, is_list, is_object
@@ -79,7 +79,8 @@ class Model:
         return sorted({*super().__dir__(), *(name for name in self._data if name.isidentifier())})
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={_short(value)}" for name, value in self._data.items())
+        readers = _readers(type(self))
+        fields = ", ".join(f"{name}={_shown(self, value, readers.get(name))}" for name, value in self._data.items())
         return f"{type(self).__name__}({fields})"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -90,6 +91,17 @@ class Model:
 
     def __deepcopy__(self, memo: object) -> Self:
         return type(self)(_copy(self._data), self._meta)
+
+
+class Secret:
+    """Reads a field whose value is not to be shown."""
+
+    def __init__(self, name: str, default: Any) -> None:
+        self.__name__ = name
+        self._default = default
+
+    def __call__(self, model: Model) -> Any:
+        return model._data.get(self.__name__, self._default)
 
 
 def parts(model: Model) -> tuple[dict[str, Any], Optional[Meta]]:
@@ -123,6 +135,16 @@ def _copy(value: Any) -> Any:
     return value
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
+def _readers(kind: type[Model]) -> dict[str, Callable[[Model], Any]]:
+    """What reads the documented fields, by the name that the JSON object has for each."""
+    members = [member for owner in kind.__mro__ if owner is not Model for member in vars(owner).values()]
+    readers = [member.fget for member in members if isinstance(member, property)]
+    return {reader.__name__: reader for reader in readers if reader is not None}
+
+
+def _shown(model: Model, value: Any, reader: Optional[Callable[[Model], Any]]) -> str:
+    if isinstance(reader, Secret):
+        return "None" if value is None else "[redacted]"
+    # Parts of it may be secret, too: as models they know which.
+    text = repr(value if reader is None else reader(model))
     return text if len(text) <= 200 else f"{text[:199]}…"

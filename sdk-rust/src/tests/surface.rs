@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::scripted::{Act, STREAM_HEAD, Server, chunk, reply, send};
 use super::{client, scripted};
 use crate::Error;
-use crate::types::{ChatCompletion, ChatCompletionRequest, FinishReason, Message, StreamOptions, ToolCall};
+use crate::types::{ChatCompletion, ChatCompletionRequest, FinishReason, KeyCreateRequest, Message, StreamOptions, ToolCall};
 
 fn request() -> ChatCompletionRequest {
     ChatCompletionRequest::new("m", vec![Message::system("Be short."), Message::user("Hi!")]).temperature(0.5)
@@ -46,6 +46,24 @@ async fn create_asks_for_json_and_loses_nothing() {
             "temperature": 0.5,
         })
     );
+}
+
+#[tokio::test]
+async fn a_new_key_is_there_but_no_log_shows_it() {
+    let secret = "sk-novai-abcdef";
+    let reply = json!({
+        "id": "k1", "object": "key", "name": "backend", "prefix": "sk-novai-ab", "tenant": null, "scopes": ["admin"],
+        "models": null, "limits": {}, "budget": {}, "created_at": 1, "expires_at": null, "last_used_at": null,
+        "key": secret,
+    });
+    let made = scripted::reply("201 Created", "content-type: application/json\r\n", &reply.to_string());
+    let server = Server::start(vec![made]).await;
+    let created = client(&server).admin().keys().create(KeyCreateRequest::new("backend")).await.unwrap();
+    for text in [format!("{created:?}"), format!("{created:#?}"), format!("{:?}", Some(&*created))] {
+        assert!(text.contains("k1") && text.contains("[redacted]") && !text.contains(secret), "{text}");
+    }
+    assert_eq!(created.key, secret);
+    assert_eq!(serde_json::to_value(&*created).unwrap(), reply);
 }
 
 fn events(events: &[Value]) -> String {

@@ -30,6 +30,8 @@ export interface Route {
   readonly bodyType?: string;
   /** Query parameters whose lists are one value, with the separator. Others are repeated. */
   readonly joined?: Readonly<Record<string, string>>;
+  /** Fields of the reply that hold secrets, wherever they are: `console.log` shows that they are there, not what they are. */
+  readonly secrets?: readonly string[];
 }
 
 /** An operation with one reply. */

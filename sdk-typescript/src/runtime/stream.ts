@@ -13,6 +13,7 @@ import type { EventBody } from './body.js';
 import { isEarlyEnd, type Call } from './call.js';
 import type { StreamOperation } from './operation.js';
 import { rateLimitOf, type RateLimit } from './rate_limit.js';
+import { hide } from './secrets.js';
 import { TooLarge, type SseEvent } from './sse.js';
 
 /** After the terminal event, a server has only its body's end to send. */
@@ -63,7 +64,7 @@ export class Stream<Event, Final> implements AsyncIterable<Event> {
     this.call.rest();
     this.call.failures.progress = () => ({
       eventsReceived: this.eventsReceived,
-      partial: this.accumulator.snapshot(),
+      partial: this.snapshot(),
     });
   }
 
@@ -116,7 +117,7 @@ export class Stream<Event, Final> implements AsyncIterable<Event> {
 
   /** What the events so far make up. */
   snapshot(): Final {
-    return this.accumulator.snapshot() as Final;
+    return hide(this.accumulator.snapshot() as Final, this.operation.secrets);
   }
 
   /** Reads what is left and returns everything put together, as if it had not been streamed. */
@@ -206,7 +207,7 @@ export class Stream<Event, Final> implements AsyncIterable<Event> {
     if (this.folds) this.accumulator.add(value);
     else this.accumulator.keep(data);
     this.eventsReceived++;
-    return value as Event;
+    return hide(value, this.operation.secrets) as Event;
   }
 
   /** The last event is in: reads the rest, so that the connection can be used again. */

@@ -13,6 +13,7 @@ import type { RequestOptions } from './options.js';
 import { buildRequest } from './request.js';
 import { APIPromise, type Replied } from './response.js';
 import { Failed, retryAfterMs, run, shouldRetry } from './retry.js';
+import { hide } from './secrets.js';
 import { Stream } from './stream.js';
 import { now, type Deadline } from './timeout.js';
 
@@ -156,5 +157,5 @@ function decode(call: Call, operation: Operation<unknown>, response: Response, b
       text,
     ) satisfies APIError;
   }
-  return value;
+  return hide(value, operation.secrets);
 }

@@ -8,6 +8,10 @@ use super::types::Layout;
 
 pub fn write(w: &mut Writer, item: &Item, object: &Struct, layout: Layout) {
     declaration(w, item, object, layout);
+    if object.has_secrets() {
+        w.gap();
+        debug(w, item, object);
+    }
     if object.default == Some(DefaultKind::Written) {
         w.gap();
         default(w, item, object);
@@ -38,7 +42,8 @@ fn required(object: &Struct) -> impl Iterator<Item = &StructField> {
 fn declaration(w: &mut Writer, item: &Item, object: &Struct, layout: Layout) {
     let default = if object.default == Some(DefaultKind::Derived) { "Default, " } else { "" };
     w.docs(&item.docs);
-    w.line(format!("#[derive(Debug, Clone, {default}PartialEq, Serialize, Deserialize)]"));
+    let debug = if object.has_secrets() { "" } else { "Debug, " };
+    w.line(format!("#[derive({debug}Clone, {default}PartialEq, Serialize, Deserialize)]"));
     w.open(format!("pub struct {} {{", item.name));
     for field in &object.fields {
         w.docs(&field.docs);
@@ -64,6 +69,28 @@ fn declaration(w: &mut Writer, item: &Item, object: &Struct, layout: Layout) {
         if layout.checks && *ty == Ty::Object { ", deserialize_with = \"support::unique\"" } else { "" };
     w.line(format!("#[serde(flatten{unique})]"));
     w.line(format!("pub {name}: {},", ty));
+    w.close("}");
+}
+
+/// `Debug` ends in logs, and secrets must not.
+fn debug(w: &mut Writer, item: &Item, object: &Struct) {
+    w.docs(&["Shows every field, but of a secret only that there is one."]);
+    w.open(format!("impl fmt::Debug for {} {{", item.name));
+    w.open("fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {");
+    let field = |field: &StructField| {
+        let name = field.ident.trim_start_matches("r#");
+        let value = match (field.secret, field.presence) {
+            (false, _) => format!("&self.{}", field.ident),
+            (true, Presence::Required) => "&\"[redacted]\"".to_owned(),
+            (true, _) => format!("&self.{}.as_ref().map(|_| \"[redacted]\")", field.ident),
+        };
+        format!(".field({name:?}, {value})")
+    };
+    let mut calls: Vec<String> = object.fields.iter().map(field).collect();
+    calls.push(format!(".field({0:?}, &self.{0})", object.extra.0));
+    calls.push(".finish()".to_owned());
+    w.chain(&format!("f.debug_struct({:?})", item.name), &calls);
+    w.close("}");
     w.close("}");
 }
 

@@ -136,6 +136,7 @@ fn module(module: &Module, layout: Layout) -> String {
 #[derive(Default)]
 struct Needs {
     map: bool,
+    fmt: bool,
     value: bool,
     object: bool,
     serialize: bool,
@@ -153,6 +154,11 @@ fn imports(w: &mut Writer, module: &Module, layout: Layout) {
     module.items.iter().for_each(|item| needs.add(item, layout));
     if needs.map {
         w.line("use std::collections::BTreeMap;");
+    }
+    if needs.fmt {
+        w.line("use std::fmt;");
+    }
+    if needs.map || needs.fmt {
         w.line("");
     }
     let named = |pairs: &[(bool, &str)]| -> Vec<String> {
@@ -219,6 +225,7 @@ impl Needs {
     fn add_struct(&mut self, object: &Struct, layout: Layout) {
         object.fields.iter().for_each(|field| self.add_ty(&field.ty));
         self.add_ty(&object.extra.1);
+        self.fmt |= object.has_secrets();
         self.serialize = true;
         self.deserialize = true;
         self.unique |= layout.checks && object.extra.1 == Ty::Object;

@@ -1,6 +1,7 @@
 //! What comes: one class per object, one alias per enum and union, in modules by tag.
 
 use crate::ir::model::{Field, ObjectShape, Shape, TypeId, UnionShape};
+use crate::ir::secrets::is_secret;
 use crate::lower::shared::{resolved, target};
 
 use super::docs;
@@ -76,6 +77,7 @@ fn field(types: &Types<'_>, name: String, field: &Field, user: User<'_>, imports
     let probe = |ty| types.wrap(ty, Some(user), &mut Imports::default());
     let of_items = |ty| matches!(probe(ty), Wrap::Kind(_));
     let (function, wrap) = match (probe(field.ty), shape) {
+        (Wrap::Raw, _) if is_secret(types.api, field.ty) => ("secret", Wrap::Raw),
         (Wrap::Raw, _) => ("field", Wrap::Raw),
         (Wrap::Kind(_), _) => ("view", wrap(field.ty)),
         (Wrap::Value(_), Shape::Array { items, .. }) if of_items(*items) => ("views", wrap(*items)),
@@ -93,7 +95,7 @@ fn field(types: &Types<'_>, name: String, field: &Field, user: User<'_>, imports
     let default = field.default.as_ref().filter(|_| !field.required && !nullable);
     let default = default.and_then(|default| match (default, function) {
         (serde_json::Value::Object(fields), "view") if fields.is_empty() => Some("{}".to_owned()),
-        (value, "field") if !value.is_null() => literal(value),
+        (value, "field" | "secret") if !value.is_null() => literal(value),
         _ => None,
     });
     match default {

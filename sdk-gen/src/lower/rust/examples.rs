@@ -24,10 +24,23 @@ pub fn call(context: &Context<'_>, operation: &Operation) -> Vec<String> {
     let mut lines = setup;
     let answer = if operation.success.json.is_some() { "let answer = " } else { "" };
     lines.push(format!("{answer}client.{path}.{method}({arguments}).await?;"));
-    if operation.success.json.is_some() {
-        lines.push("println!(\"{answer:?}\");".to_owned());
+    if let Some(ty) = operation.success.json {
+        // A secret is what such an answer is wanted for, and `Debug` does not show it.
+        lines.push(match secret(context, ty.id) {
+            Some(field) => format!("println!(\"{{}}\", answer.{field});"),
+            None => "println!(\"{answer:?}\");".to_owned(),
+        });
     }
     doc_test(lines)
+}
+
+/// The text field of an answer that is not shown.
+fn secret(context: &Context<'_>, id: TypeId) -> Option<String> {
+    let (id, Shape::Object(object)) = resolved(context.api, id) else { return None };
+    let fields = objects::lower(context, id, object).fields.into_iter();
+    let mut secret =
+        fields.filter(|field| field.secret && field.presence == Presence::Required && field.ty == Ty::String);
+    secret.next().map(|field| field.ident)
 }
 
 pub fn stream(context: &Context<'_>, operation: &Operation) -> Vec<String> {

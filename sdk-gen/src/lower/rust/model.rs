@@ -119,6 +119,13 @@ pub struct Struct {
     pub setters: bool,
 }
 
+impl Struct {
+    /// `Debug` is written out, because it must not show everything.
+    pub fn has_secrets(&self) -> bool {
+        self.fields.iter().any(|field| field.secret)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DefaultKind {
     Derived,
@@ -139,6 +146,8 @@ pub struct StructField {
     pub constant: Option<String>,
     pub setter: String,
     pub pass: Pass,
+    /// `Debug` does not show its value.
+    pub secret: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

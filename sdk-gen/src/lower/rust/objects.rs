@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::ir::model::{Additional, Field, ObjectShape, Shape, TypeId};
+use crate::ir::secrets::is_secret;
 
 use super::model::{DefaultKind, Presence, Struct, StructField, Ty};
 use super::names::{self, Scope};
@@ -59,6 +60,7 @@ fn struct_field(context: &Context<'_>, owner: TypeId, field: &Field, scope: &mut
         docs: docs::field(field, shape, constant_text(shape).as_deref()),
         pass: builders::pass(context, target, &ty),
         presence,
+        secret: is_secret(context.api, field.ty),
         constant,
         ty,
     }

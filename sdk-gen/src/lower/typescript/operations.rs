@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::Diagnostics;
 use crate::ir::model::{Api, Operation, Shape, TypeRef, Words};
+use crate::ir::secrets::secret_fields;
 use crate::lower::shared::accumulate::{self, Folding};
 use crate::lower::shared::answers::{Answers, Events, Framing, Whole, answers};
 use crate::lower::shared::arguments::{self, BodyFormat};
@@ -140,6 +141,8 @@ fn streaming(
         None => {}
     }
     entries.extend(events.text.as_ref().map(|path| ("text".to_owned(), text_steps(path))));
+    let whole = events.folding.as_ref().map(|folding| accumulate::result(api, folding));
+    entries.extend(secrets(api, whole.into_iter().chain([events.event])));
     let base = constant_name(file, named.function, "stream");
     let stream_call = |name: &str, body_type: Option<&str>| {
         let mut all = route(api, operation, body_type);
@@ -285,6 +288,9 @@ fn one(
     if answers.may_be_empty {
         entries.push(("nothing".to_owned(), code("true")));
     }
+    if let Some(Whole::Json(ty)) = answers.whole {
+        entries.extend(secrets(api, [ty]));
+    }
     let kind = match (page(spelling, operation, answers), &operation.pages) {
         (Some(item), Some(pages)) => {
             entries.push(("items".to_owned(), text(&pages.items)));
@@ -296,6 +302,13 @@ fn one(
         _ => ConstantKind::Operation(whole_ty(spelling, answers)),
     };
     Constant { name: name.to_owned(), kind, entries }
+}
+
+/// The fields whose values are not to be shown.
+fn secrets(api: &Api, types: impl IntoIterator<Item = TypeRef>) -> Option<(String, Literal)> {
+    let names: BTreeSet<String> = types.into_iter().flat_map(|ty| secret_fields(api, ty)).collect();
+    let names: Vec<Literal> = names.iter().map(|name| text(name)).collect();
+    (!names.is_empty()).then(|| ("secrets".to_owned(), Literal::Array(names)))
 }
 
 /// Whether every value of a type is a JSON object, so that the runtime may refuse anything else.

@@ -38,7 +38,11 @@ export interface ListKeysParams {
   after?: Cursor | undefined;
 }
 
-const createKeyOperation: Operation<KeyWithSecret> = { method: 'POST', path: '/admin/keys' };
+const createKeyOperation: Operation<KeyWithSecret> = {
+  method: 'POST',
+  path: '/admin/keys',
+  secrets: ['key'],
+};
 
 /**
  * Create an API key.
@@ -115,6 +119,7 @@ export function deleteKey(client: Client, id: KeyId, options?: RequestOptions): 
 const rotateKeyOperation: Operation<KeyWithSecret> = {
   method: 'POST',
   path: '/admin/keys/{id}/rotate',
+  secrets: ['key'],
 };
 
 /**

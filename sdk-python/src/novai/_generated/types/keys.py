@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import List, Literal, Optional, Union
 
-from ...fields import field, view, views
+from ...fields import field, secret, view, views
 from ...model import Model as BaseModel
 
 Scope = Union[Literal["inference", "usage", "admin"], str]
@@ -96,7 +96,7 @@ class KeyWithSecret(BaseModel):
     """When the key stops working, in seconds since 1970; null for never."""
     last_used_at: Optional[int] = field("last_used_at")
     """When the key was last used, in seconds since 1970, up to a minute late; null if it never was."""
-    key: str = field("key")
+    key: str = secret("key")
     """The key itself. The gateway keeps only its hash, so this is the only time that it is shown."""
 
 

@@ -3,13 +3,15 @@
 
 //! `KeyWithSecret` and what it holds.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::generated::types::{KeyBudget, KeyId, KeyLimits, ModelId, Scope, Tenant};
 
 /// A key and, this once, the key itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeyWithSecret {
     /// 1 to 256 characters. Matches `^[!-~]+$`.
     pub id: KeyId,
@@ -42,6 +44,28 @@ pub struct KeyWithSecret {
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// Shows every field, but of a secret only that there is one.
+impl fmt::Debug for KeyWithSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyWithSecret")
+            .field("id", &self.id)
+            .field("object", &self.object)
+            .field("name", &self.name)
+            .field("prefix", &self.prefix)
+            .field("tenant", &self.tenant)
+            .field("scopes", &self.scopes)
+            .field("models", &self.models)
+            .field("limits", &self.limits)
+            .field("budget", &self.budget)
+            .field("created_at", &self.created_at)
+            .field("expires_at", &self.expires_at)
+            .field("last_used_at", &self.last_used_at)
+            .field("key", &"[redacted]")
+            .field("extra", &self.extra)
+            .finish()
+    }
 }
 
 impl Default for KeyWithSecret {

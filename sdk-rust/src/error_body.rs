@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use crate::errors::ErrorDetails;
+use crate::generated::error_statuses::ERROR_STATUSES;
 
 /// Fills message, code, kind and param from `body`; `fallback` is the message where the body has none.
 pub(crate) fn describe(body: &str, fallback: &str, details: &mut ErrorDetails) {
@@ -23,45 +24,9 @@ pub(crate) fn implied_status(details: &ErrorDetails) -> Option<u16> {
     if let Ok(status @ 400..=599) = code.parse() {
         return Some(status);
     }
-    let status_in =
-        |table: &[(&str, u16)], name: &str| table.iter().find(|row| row.0 == name).map(|row| row.1);
-    status_in(STATUS_BY_CODE, code).or_else(|| status_in(STATUS_BY_KIND, details.kind.as_deref()?))
+    let status_of = |name: &str| ERROR_STATUSES.iter().find(|row| row.0 == name).map(|row| row.1);
+    status_of(code).or_else(|| status_of(details.kind.as_deref()?))
 }
-
-/// `docs/errors.md`, as far as a code's status is not its family's.
-const STATUS_BY_CODE: &[(&str, u16)] = &[
-    ("model_not_found", 404),
-    ("method_not_allowed", 405),
-    ("request_timeout", 408),
-    ("conflict", 409),
-    ("idempotency_key_in_use", 409),
-    ("idempotency_key_reused", 409),
-    ("request_too_large", 413),
-    ("unsupported_media_type", 415),
-    ("unprocessable", 422),
-    ("headers_too_large", 431),
-    ("rate_limit_exceeded", 429),
-    ("insufficient_quota", 429),
-    ("limits_unavailable", 503),
-    ("store_unavailable", 503),
-    ("overloaded", 503),
-    ("not_ready", 503),
-    ("provider_timeout", 504),
-];
-
-/// Ours, and the names that other vendors have for them.
-const STATUS_BY_KIND: &[(&str, u16)] = &[
-    ("invalid_request_error", 400),
-    ("authentication_error", 401),
-    ("permission_error", 403),
-    ("not_found_error", 404),
-    ("rate_limit_error", 429),
-    ("insufficient_quota", 429),
-    ("server_error", 500),
-    ("api_error", 500),
-    ("upstream_error", 502),
-    ("overloaded_error", 503),
-];
 
 #[derive(Default)]
 struct Found {

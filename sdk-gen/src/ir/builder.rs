@@ -9,7 +9,9 @@ use super::{
     conjunction::{Atom, Conjunction, live, node, pure_ref},
     discriminators::Declared,
     kinds::Kinds,
-    model::{Docs, Field, Operation, Origin, Shape, StringShape, TypeDef, TypeId, TypeRef, Words},
+    model::{
+        Docs, ErrorStatus, Field, Operation, Origin, Shape, StringShape, TypeDef, TypeId, TypeRef, Words,
+    },
     names::Namer,
     reach::closure,
     source::{At, Document, NodeId, Read},
@@ -36,6 +38,7 @@ pub(super) struct Builder<'d, 'g> {
     pub kinds_by_node: HashMap<Atom<'d>, Option<Kinds>>,
     pub kinds_depth: usize,
     pub discriminators: HashMap<TypeId, Declared>,
+    pub error_statuses: Vec<ErrorStatus>,
     /// The type that is being described; errors make it incomplete.
     owner: Option<TypeId>,
     /// Whether an error was reported outside of any type since the operation began.
@@ -61,6 +64,7 @@ impl<'d, 'g> Builder<'d, 'g> {
             kinds_by_node: HashMap::new(),
             kinds_depth: 0,
             discriminators: HashMap::new(),
+            error_statuses: Vec::new(),
             owner: None,
             operation_complete: true,
             parse_errors,

@@ -13,6 +13,7 @@ mod check;
 mod conjunction;
 mod coverage;
 mod discriminators;
+mod error_statuses;
 mod extensions;
 mod jobs;
 mod kinds;
@@ -58,6 +59,7 @@ pub fn build(document: &Document, diagnostics: &mut Diagnostics) -> Api {
     if let Some(webhooks) = root.get("webhooks") {
         builder.warning(webhooks, "webhooks are not generated", "describe them in a document of their own");
     }
+    let error_statuses = std::mem::take(&mut builder.error_statuses);
     let mut types = builder.types;
 
     for (operation, at) in operations.iter_mut().zip(&nodes) {
@@ -84,6 +86,7 @@ pub fn build(document: &Document, diagnostics: &mut Diagnostics) -> Api {
         types,
         operations,
         security,
+        error_statuses,
     };
     for problem in check(&api) {
         let help = "this is a mistake of the generator; please report it with the document";

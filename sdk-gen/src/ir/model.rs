@@ -8,6 +8,7 @@
 
 use serde_json::Value;
 
+pub use super::error_statuses::ErrorStatus;
 use crate::diagnostic::Place;
 
 /// A name as its parts, lower case: `createChatCompletion` is `["create", "chat", "completion"]`.
@@ -27,6 +28,8 @@ pub struct Api {
     /// In the document's order.
     pub operations: Vec<Operation>,
     pub security: Vec<SecurityScheme>,
+    /// In the document's order; a name occurs once.
+    pub error_statuses: Vec<ErrorStatus>,
 }
 
 impl Api {

@@ -52,6 +52,7 @@ impl<'d> Builder<'d, '_> {
         let target =
             reduced.iter().find_map(super::conjunction::pure_ref).and_then(|at| self.target(at).ok());
         let default = nodes.iter().copied().chain(target).find_map(|at| at.get("default")).map(At::to_json);
+        nodes.iter().for_each(|&at| self.note_error_statuses(key, at));
         Field {
             name: key.to_owned(),
             docs: self.docs(conjunction, &reduced),

@@ -20,6 +20,12 @@ pub fn print(api: &Api) -> String {
     for def in &api.types {
         printer.ty(def);
     }
+    if !api.error_statuses.is_empty() {
+        printer.line(0, "\nstatuses of errors");
+    }
+    for known in &api.error_statuses {
+        printer.line(1, format!("{} {}: {}", known.property, known.name, known.status));
+    }
     printer.out
 }
 

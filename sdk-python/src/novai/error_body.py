@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple, Optional
 
+from ._generated.error_statuses import ERROR_STATUSES
 from .kinds import is_list, is_object
 
 
@@ -37,44 +38,7 @@ def implied_status(found: Found) -> Optional[int]:
     code = found.code or ""
     if len(code) == 3 and code.isascii() and code.isdigit() and 400 <= int(code) <= 599:
         return int(code)
-    return _STATUS_BY_CODE.get(code) or _STATUS_BY_TYPE.get(found.type or "")
-
-
-# docs/errors.md, as far as a code's status is not its family's.
-_STATUS_BY_CODE = {
-    "model_not_found": 404,
-    "method_not_allowed": 405,
-    "request_timeout": 408,
-    "conflict": 409,
-    "idempotency_key_in_use": 409,
-    "idempotency_key_reused": 409,
-    "request_too_large": 413,
-    "unsupported_media_type": 415,
-    "unprocessable": 422,
-    "headers_too_large": 431,
-    "rate_limit_exceeded": 429,
-    "insufficient_quota": 429,
-    "budget_exceeded": 429,
-    "limits_unavailable": 503,
-    "store_unavailable": 503,
-    "overloaded": 503,
-    "not_ready": 503,
-    "provider_timeout": 504,
-}
-
-# Ours, and the names that other vendors have for them.
-_STATUS_BY_TYPE = {
-    "invalid_request_error": 400,
-    "authentication_error": 401,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "rate_limit_error": 429,
-    "insufficient_quota": 429,
-    "server_error": 500,
-    "api_error": 500,
-    "upstream_error": 502,
-    "overloaded_error": 503,
-}
+    return ERROR_STATUSES.get(code) or ERROR_STATUSES.get(found.type or "")
 
 
 def _find(body: Any) -> Found:

@@ -4,6 +4,7 @@
 //! Everything that follows from the API's description; the runtime around it is written by hand.
 
 pub mod accumulate;
+pub(crate) mod error_statuses;
 pub mod raw;
 pub mod resources;
 pub mod types;

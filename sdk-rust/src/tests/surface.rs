@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::scripted::{Act, STREAM_HEAD, Server, chunk, reply, send};
 use super::{client, scripted};
 use crate::Error;
-use crate::types::{ChatCompletion, ChatCompletionRequest, FinishReason, KeyCreateRequest, Message, StreamOptions, ToolCall};
+use crate::types::{
+    ChatCompletion, ChatCompletionRequest, FinishReason, KeyCreateRequest, Message, StreamOptions, ToolCall,
+};
 
 fn request() -> ChatCompletionRequest {
     ChatCompletionRequest::new("m", vec![Message::system("Be short."), Message::user("Hi!")]).temperature(0.5)

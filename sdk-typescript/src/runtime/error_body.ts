@@ -4,6 +4,8 @@
  * Start at `describe`. Nothing here fails: a body that says nothing still makes a message.
  */
 
+import { errorStatuses } from '../generated/error_statuses.js';
+
 interface Found {
   message?: string | undefined;
   code?: string | undefined;
@@ -23,43 +25,13 @@ export function describe(body: string, fallback: string): Found & { message: str
   return { ...found, message: found.message ?? fallback };
 }
 
-/** `docs/errors.md`, as far as a code's status is not its family's; then families: ours, and other vendors' names. */
-const statuses: Record<string, number> = {
-  model_not_found: 404,
-  method_not_allowed: 405,
-  request_timeout: 408,
-  conflict: 409,
-  idempotency_key_in_use: 409,
-  idempotency_key_reused: 409,
-  request_too_large: 413,
-  unsupported_media_type: 415,
-  unprocessable: 422,
-  headers_too_large: 431,
-  rate_limit_exceeded: 429,
-  insufficient_quota: 429,
-  limits_unavailable: 503,
-  store_unavailable: 503,
-  overloaded: 503,
-  not_ready: 503,
-  provider_timeout: 504,
-  invalid_request_error: 400,
-  authentication_error: 401,
-  permission_error: 403,
-  not_found_error: 404,
-  rate_limit_error: 429,
-  server_error: 500,
-  api_error: 500,
-  upstream_error: 502,
-  overloaded_error: 503,
-};
-
 /**
  * The status that an error event would have had as a reply. A number in `code` says it (OpenRouter); otherwise the code or
  * its family does.
  */
 export function impliedStatus({ code = '', type = '' }: Found): number | undefined {
   if (/^[45]\d\d$/.test(code)) return Number(code);
-  const of = (name: string) => (Object.hasOwn(statuses, name) ? statuses[name] : undefined);
+  const of = (name: string) => (Object.hasOwn(errorStatuses, name) ? errorStatuses[name] : undefined);
   return of(code) ?? of(type);
 }
 

@@ -14,6 +14,7 @@ pub fn emit(sdk: &Sdk, diagnostics: &mut Diagnostics) -> Vec<(String, String)> {
     if let Some(text) = raw::emit(&sdk.client, &sdk.replaced, diagnostics) {
         files.push(("raw.rs".to_owned(), text));
     }
+    files.push(("error_statuses.rs".to_owned(), error_statuses(&sdk.error_statuses)));
     let inside =
         |folder: &'static str| move |(path, text): (String, String)| (format!("{folder}/{path}"), text);
     files.extend(types::emit(&sdk.types, Layout::SDK).into_iter().map(inside("types")));
@@ -36,8 +37,22 @@ fn root(sdk: &Sdk) -> String {
     if !sdk.accumulators.streams.is_empty() {
         w.line("pub mod accumulate;");
     }
+    w.line("pub(crate) mod error_statuses;");
     w.line("pub mod raw;");
     w.line("pub mod resources;");
     w.line("pub mod types;");
+    w.finish()
+}
+
+fn error_statuses(statuses: &[(String, u16)]) -> String {
+    let mut w = Writer::default();
+    w.line(header::slashes(EMITTER).trim_end());
+    w.line("");
+    w.module_docs(&["What an error event says, as the status that it would have had as a reply."]);
+    w.line("");
+    w.docs(&["By the event's `code` or its `type`; no name is both with different statuses."]);
+    w.open("pub(crate) const ERROR_STATUSES: &[(&str, u16)] = &[");
+    statuses.iter().for_each(|(name, status)| w.line(format!("({name:?}, {status}),")));
+    w.close("];");
     w.finish()
 }

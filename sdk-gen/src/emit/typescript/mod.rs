@@ -12,6 +12,7 @@ mod types;
 
 use crate::emit::header;
 use crate::lower::typescript::Sdk;
+use crate::lower::typescript::model::Literal;
 
 use layout::Layout;
 
@@ -33,6 +34,7 @@ pub fn emit(sdk: &Sdk) -> Vec<(String, String)> {
         |name: &&str| sdk.resources.iter().any(|r| r.file == **name && !r.functions.is_empty());
     names.retain(with_functions);
     files.push(("operations/index.ts".to_owned(), index("Every operation as a function.", &names, false)));
+    files.push(("error_statuses.ts".to_owned(), error_statuses(&sdk.error_statuses)));
     files.push(("client.ts".to_owned(), resources::client(&sdk.client)));
     let parts = ["client", "operations/index", "resources/index"];
     let mut root = index("Everything that follows from the API's description.", &parts, false);
@@ -60,5 +62,14 @@ fn index(docs: &str, files: &[&str], type_only: bool) -> String {
     let mut w = begin(&[docs.to_owned()]);
     let keyword = if type_only { "export type *" } else { "export *" };
     files.iter().for_each(|file| w.line(format!("{keyword} from './{file}.js';")));
+    w.finish()
+}
+
+fn error_statuses(statuses: &Literal) -> String {
+    let docs = "What an error event says, as the status that it would have had as a reply.";
+    let mut w = begin(&[docs.to_owned()]);
+    w.docs(&["By the event's `code` or its `type`; no name is both with different statuses.".to_owned()]);
+    let head = "export const errorStatuses: Readonly<Record<string, number>> = ";
+    literals::write(&mut w, head, statuses, ";", true);
     w.finish()
 }

@@ -42,10 +42,12 @@ pub fn lower(api: &Api, options: &Options, diagnostics: &mut Diagnostics) -> Pac
     let types = types::Types::of(api);
     let folds = folds::Folds::of(api, &types);
     let resources = resources::lower(api, &types, &folds, diagnostics);
+    let statuses = api.error_statuses.iter();
     Package {
         types: views::lower(&types),
         params: params::lower(&types),
         folds: folds.constants,
+        error_statuses: statuses.map(|known| (names::quoted(&known.name), known.status)).collect(),
         client: resources::client(api, options, &resources),
         resources: resources.modules,
     }

@@ -9,6 +9,8 @@ pub struct Package {
     pub folds: Vec<Fold>,
     pub resources: Vec<ResourceModule>,
     pub client: Client,
+    /// What an error event's `code` or `type` stands for, names as they are written.
+    pub error_statuses: Vec<(String, u16)>,
 }
 
 /// What a module imports: names by module, as the module is written (`...fields`).

@@ -27,6 +27,8 @@ pub struct Sdk {
     pub client: Value,
     /// Types that replace progenitor's.
     pub replaced: Vec<String>,
+    /// What an error event's `code` or `type` stands for.
+    pub error_statuses: Vec<(String, u16)>,
 }
 
 #[derive(Debug)]
@@ -105,7 +107,9 @@ pub fn lower(context: &Context<'_>, diagnostics: &mut Diagnostics) -> Sdk {
     let items = (0..api.types.len()).filter_map(|at| context.reprs.item_name(TypeId(at as u32)));
     let replaced: Vec<String> = items.map(str::to_owned).collect();
     let (resources, roots) = tree.finish(&replaced);
-    Sdk { types, accumulators, resources, roots, client, replaced }
+    let error_statuses = api.error_statuses.iter();
+    let error_statuses = error_statuses.map(|known| (known.name.clone(), known.status)).collect();
+    Sdk { types, accumulators, resources, roots, client, replaced, error_statuses }
 }
 
 /// progenitor's method names: of the operation, and of its streaming twin.

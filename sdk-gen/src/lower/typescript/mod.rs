@@ -22,7 +22,7 @@ mod types;
 use crate::diagnostic::Diagnostics;
 use crate::ir::model::Api;
 
-use model::{Child, Docs, Resource, TypesFile};
+use model::{Child, Docs, Literal, Resource, TypesFile};
 use names::Scope;
 use spell::Spelling;
 
@@ -32,6 +32,8 @@ pub struct Sdk {
     pub types: Vec<TypesFile>,
     pub resources: Vec<Resource>,
     pub client: Client,
+    /// What an error event's `code` or `type` stands for.
+    pub error_statuses: Literal,
 }
 
 /// The class that users make.
@@ -49,7 +51,10 @@ pub fn sdk(api: &Api, diagnostics: &mut Diagnostics) -> Sdk {
     let (types, places) = types::files(api, &spelling);
     let (resources, roots) = resources::lower(api, &spelling, &places, &mut scope, diagnostics);
     let docs = docs::prose(&api.description);
-    Sdk { types, resources, client: Client { name, docs, roots } }
+    let statuses = api.error_statuses.iter();
+    let statuses = statuses.map(|known| (names::key(&known.name), literals::code(known.status.to_string())));
+    let error_statuses = Literal::Object(statuses.collect());
+    Sdk { types, resources, client: Client { name, docs, roots }, error_statuses }
 }
 
 /// `NovAI` stays as it is; `Museum API` is `MuseumAPI`.

@@ -54,7 +54,7 @@ impl AdminKeys {
     ///
     /// let request = KeyCreateRequest::new("backend");
     /// let answer = client.admin().keys().create(request).await?;
-    /// println!("{answer:?}");
+    /// println!("{}", answer.key);
     /// # Ok(())
     /// # }
     /// ```
@@ -227,7 +227,7 @@ impl AdminKeys {
     /// ```no_run
     /// # async fn demo(client: novai::Client) -> Result<(), novai::Error> {
     /// let answer = client.admin().keys().rotate("key_4f9a1c02d7e3").await?;
-    /// println!("{answer:?}");
+    /// println!("{}", answer.key);
     /// # Ok(())
     /// # }
     /// ```

@@ -1,14 +1,16 @@
-"""Chunks put together: what h11 makes of them must stay the same, however the bytes come."""
+"""Chunks put together, and requests sent whole: what is read and written must stay the same, however the bytes come."""
 
 from __future__ import annotations
 
-from typing import Any
+import importlib.util
+from typing import Any, Optional
 
 import h11
+import httpcore
 import httpx
 import pytest
 
-from novai.network import Chunks, install
+from novai.network import Backend, Chunks, Outgoing, install
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -89,6 +91,46 @@ def test_many_chunks_become_one() -> None:
     # The next reply on the same connection.
     chunks.restart()
     assert chunks.join(HEAD + b"1\r\na\r\n1\r\nb\r\n") == HEAD + b"2\r\nab\r\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ([b"POST / HTTP/1.1\r\n\r\n", b"{}", b""], [b"POST / HTTP/1.1\r\n\r\n{}"]),
+        ([b"POST / HTTP/1.1\r\n\r\n", b"a", b"\r\n\r\n", b""], [b"POST / HTTP/1.1\r\n\r\na", b"\r\n\r\n"]),
+        ([b"POST / HTTP/1.1\r\n\r\n", b""], [b"POST / HTTP/1.1\r\n\r\n"]),
+        ([b"GET / HTTP/1.1\r\n\r\n", b""], [b"GET / HTTP/1.1\r\n\r\n"]),
+        ([b"CONNECT h:443 HTTP/1.1\r\n\r\n"], [b"CONNECT h:443 HTTP/1.1\r\n\r\n"]),
+        ([b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"], [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]),
+    ],
+)
+def test_a_head_waits_for_its_body(written: list[bytes], expected: list[bytes]) -> None:
+    outgoing = Outgoing()
+    assert [piece for piece in map(outgoing.join, written) if piece] == expected
+    assert not outgoing.head
+
+
+@pytest.mark.parametrize("body", [b"{}", b""])
+def test_a_request_is_written_at_once(body: bytes) -> None:
+    """httpcore writes head, body and end; each system call is worth as much CPU as some twenty events."""
+    writes: list[bytes] = []
+
+    class Counted(httpcore.MockStream):
+        def write(self, buffer: bytes, timeout: Optional[float] = None) -> None:
+            writes.append(buffer)
+
+    class Network(httpcore.MockBackend):
+        def connect_tcp(self, *_: Any, **__: Any) -> httpcore.NetworkStream:
+            return Counted([b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"])
+
+    with httpcore.ConnectionPool(network_backend=Backend(Network([]))) as pool:
+        reply = pool.request("POST", "http://gateway.test/v1/x", content=body)
+    assert (reply.content, len(writes), writes[0].endswith(body)) == (b"{}", 1, True)
+
+
+def test_what_httpcore_looks_for_is_there() -> None:
+    """Without it, each asynchronous call searches the disk four times (see pyproject.toml)."""
+    assert importlib.util.find_spec("sniffio")
 
 
 def test_httpx_is_made_as_we_know_it() -> None:

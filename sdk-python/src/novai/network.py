@@ -1,4 +1,5 @@
-"""What lies under httpx: exact deadlines, and chunks put together before they are parsed. Start at :func:`install`.
+"""What lies under httpx: exact deadlines, requests sent whole, and chunks put together before they are parsed. Start at
+:func:`install`.
 
 httpx knows one timeout for each read, set before the first; a deadline for the next *event* is another thing. And h11, its
 parser, takes 15 µs for every chunk of a chunked body, which is often an event: more than all the rest of its way. Both
@@ -80,8 +81,11 @@ class NetworkStream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
         self._chunks = Chunks()
+        self._outgoing = Outgoing()
 
     def read(self, max_bytes: int, timeout: Optional[float] = None) -> bytes:
+        if self._outgoing.head:
+            self.write(b"", timeout)
         while True:
             piece = self._inner.read(max_bytes, _within(timeout, httpcore.ReadTimeout))
             joined = self._chunks.join(piece)
@@ -90,7 +94,9 @@ class NetworkStream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: Optional[float] = None) -> None:
         self._chunks.restart()
-        self._inner.write(buffer, _within(timeout, httpcore.WriteTimeout))
+        buffer = self._outgoing.join(buffer)
+        if buffer:
+            self._inner.write(buffer, _within(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._inner.close()
@@ -138,8 +144,11 @@ class AsyncNetworkStream(httpcore.AsyncNetworkStream):
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner
         self._chunks = Chunks()
+        self._outgoing = Outgoing()
 
     async def read(self, max_bytes: int, timeout: Optional[float] = None) -> bytes:
+        if self._outgoing.head:
+            await self.write(b"", timeout)
         while True:
             piece = await self._inner.read(max_bytes, _within(timeout, httpcore.ReadTimeout))
             joined = self._chunks.join(piece)
@@ -148,7 +157,9 @@ class AsyncNetworkStream(httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: Optional[float] = None) -> None:
         self._chunks.restart()
-        await self._inner.write(buffer, _within(timeout, httpcore.WriteTimeout))
+        buffer = self._outgoing.join(buffer)
+        if buffer:
+            await self._inner.write(buffer, _within(timeout, httpcore.WriteTimeout))
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -161,6 +172,27 @@ class AsyncNetworkStream(httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
+
+
+class Outgoing:
+    """Keeps the head of a request back until its body comes: httpcore writes them one after the other, and a system call
+    costs a call as much as all of its JSON."""
+
+    __slots__ = ("head",)
+
+    def __init__(self) -> None:
+        self.head = b""
+
+    def join(self, piece: bytes) -> bytes:
+        """What is to be written now. An empty piece is the end of a request that has no body."""
+        head, self.head = self.head, b""
+        if head:
+            return head + piece
+        # Nothing else begins and ends so: HTTP/2 and the handshakes of proxies pass at once.
+        if piece.startswith(b"POST ") and piece.endswith(b"\r\n\r\n"):
+            self.head = piece
+            return b""
+        return piece
 
 
 class Chunks:

@@ -7,6 +7,7 @@
 
 mod bench;
 mod check;
+mod cluster;
 mod conformance;
 mod crash;
 mod deny;
@@ -49,6 +50,8 @@ enum Command {
     Bench(bench::Options),
     /// Kills the gateway again and again, and checks that its books are right.
     Crash(crash::Options),
+    /// Starts two gateways, Redis and PostgreSQL as docker-compose.yml has them, and tests them together.
+    Cluster(cluster::Options),
     /// Checks licences, duplicate bans and sources of every dependency.
     Deny(deny::Options),
 }
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Conformance(options) => conformance::run(&repo, &options).map(drop),
         Command::Bench(options) => bench::run(&repo, &options),
         Command::Crash(options) => crash::run(&repo, &options),
+        Command::Cluster(options) => cluster::run(&repo, &options),
         Command::Deny(options) => deny::run(&repo, &options),
     });
     match done {

@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::{
-    check, conformance, deny, examples, generate, postgres, process, redis, repo::Repo, table::Table,
+    check, cluster, conformance, deny, examples, generate, postgres, process, redis, repo::Repo, table::Table,
 };
 
 #[derive(clap::Args, Default)]
@@ -37,7 +37,7 @@ enum Outcome {
 type Step = fn(&Repo) -> Result<Outcome>;
 
 /// Cheap ones first: most mistakes show within a minute.
-const STEPS: [(&str, Step); 21] = [
+const STEPS: [(&str, Step); 22] = [
     ("tools", tools),
     ("format", |repo| cargo(repo, &["fmt", "--all", "--check"])),
     ("fresh", |repo| {
@@ -62,6 +62,14 @@ const STEPS: [(&str, Step); 21] = [
         })
     }),
     ("tests", tests),
+    ("cluster", |repo| {
+        Ok(match cluster::tested(repo)? {
+            None => {
+                Outcome::Passed("two gateways, Redis and PostgreSQL, as docker-compose.yml has them".into())
+            }
+            Some(absent) => Outcome::Skipped(format!("there is no {absent}")),
+        })
+    }),
     ("doc tests", |repo| cargo(repo, &["test", "--workspace", "--doc"])),
     ("sdk alone", alone::sdk_rust),
     ("conformance", |repo| {

@@ -1,5 +1,7 @@
 //! docker-compose.yml as the tests read it: merged, and with its variables filled in.
 
+#![allow(dead_code, reason = "each test program uses a part")]
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;

@@ -113,7 +113,13 @@ impl Server {
     }
 
     /// A new, empty database.
+    #[allow(dead_code, reason = "not every test opens it itself")]
     pub async fn database(&self) -> PostgresUrl {
+        PostgresUrl::parse(&self.new_url().await, None).unwrap()
+    }
+
+    /// The same, for a process of its own.
+    pub async fn new_url(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Relaxed));
         let client = self.client("postgres").await;
         client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
@@ -125,12 +131,12 @@ impl Server {
         self.client("postgres").await;
     }
 
-    fn url(&self, database: &str) -> PostgresUrl {
-        PostgresUrl::parse(&format!("postgres://novai@127.0.0.1:{}/{database}", self.port), None).unwrap()
+    fn url(&self, database: &str) -> String {
+        format!("postgres://novai@127.0.0.1:{}/{database}", self.port)
     }
 
     async fn client(&self, database: &str) -> tokio_postgres::Client {
-        let url = format!("postgres://novai@127.0.0.1:{}/{database}", self.port);
+        let url = self.url(database);
         // Seconds, while it makes its files; a minute if the machine is busy.
         for _ in 0..600 {
             if let Ok((client, connection)) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await {

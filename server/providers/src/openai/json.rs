@@ -338,27 +338,22 @@ fn deeper(depth: u32) -> Result<u32, Flaw> {
     if depth >= DEPTH_MAX { Err(Flaw::TooDeep) } else { Ok(depth + 1) }
 }
 
-/// Where the first quote or backslash is. Most strings are short, and words of eight bytes then cost less than a call of
-/// `memchr2`; the next escaped line break of a text is further away.
+/// Where the first quote or backslash is. Sixteen bytes at a time, which compiles to vector instructions: names are shorter
+/// than that, and in a text the next escaped line break is not far away. A call of `memchr2` per escape was a third of what
+/// a long answer cost.
 #[inline]
 fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
-    const WORDS_FIRST: usize = 2;
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    let zero_in = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
     let mut at = 0;
-    while at < 8 * WORDS_FIRST
-        && let Some(word) = bytes[at..].first_chunk::<8>()
-    {
-        let word = u64::from_le_bytes(*word);
-        let found = (zero_in(word ^ (ONES * b'"' as u64)) | zero_in(word ^ (ONES * b'\\' as u64))) & HIGH;
-        if found != 0 {
-            // The lowest set bit is right; higher ones may not be: a byte that matches borrows from the next.
-            return Some(at + (found.trailing_zeros() / 8) as usize);
+    while let Some(lanes) = bytes[at..].first_chunk::<16>() {
+        let is_wanted = |byte: u8| if (byte == b'"') | (byte == b'\\') { u8::MAX } else { 0 };
+        let wanted = u128::from_le_bytes(lanes.map(is_wanted));
+        if wanted != 0 {
+            return Some(at + (wanted.trailing_zeros() / 8) as usize);
         }
-        at += 8;
+        at += lanes.len();
     }
-    memchr::memchr2(b'"', b'\\', &bytes[at..]).map(|place| at + place)
+    let rest = &bytes[at..];
+    rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).map(|place| at + place)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod laws;
 mod ledger;
 mod limits;
 mod machine;
+mod refusals;
 mod scenarios;
 mod sdk;
 mod server;
@@ -73,7 +74,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let mut failures = 0;
     for part in &options.parts {
         let tables: Vec<Table> = match part {
-            Part::Server => vec![server::measure(options)?],
+            Part::Server => vec![server::measure(options)?, refusals::measure(options)?],
             Part::Idle => vec![idle::measure(options)?],
             Part::Limits => vec![limits::measure(options)?],
             Part::Ledger => vec![ledger::measure(options)?],

@@ -5,13 +5,13 @@ use anyhow::{Context, Result};
 
 use super::{
     Options, bounds_note,
-    laws::{JSON_CPU_RATIO, P99_ADDED_MS, P99_CONNECTIONS, STREAM_CPU_RATIO},
+    laws::{JSON_CPU_RATIO, JSON_CPU_RATIO_WITHOUT_LEDGER, P99_ADDED_MS, P99_CONNECTIONS, STREAM_CPU_RATIO},
     scenarios::{SCENARIOS, Scenario},
 };
 use crate::{
     child::Role,
     gateway::{API_KEY, Gateway},
-    report::{Cell, Table},
+    report::{Bound, Cell, Table},
     roles::{load::Outcome, script::Script},
     statistics::median,
     usage::{CpuReading, rss_kib},
@@ -52,6 +52,7 @@ pub fn measure(options: &Options) -> Result<Table> {
         Proxy { name: "gateway", address: &gateway.address, pid: gateway.pid() },
     ];
 
+    let json_bound = if options.without_ledger { JSON_CPU_RATIO_WITHOUT_LEDGER } else { JSON_CPU_RATIO };
     let rounds = if options.quick { 1 } else { ROUNDS };
     let mut table = Table::new(
         "Gateway against the floor",
@@ -77,16 +78,18 @@ pub fn measure(options: &Options) -> Result<Table> {
                 rate: scenario.rate,
             };
             let measured = alternate(&proxies, &load, rounds)?;
-            add_rows(&mut table, scenario, &load, &proxies, &measured)?;
+            add_rows(&mut table, scenario, &load, &proxies, &measured, json_bound)?;
             eprintln!("measured {} at {connections}", scenario.title);
         }
     }
+    let kept =
+        if options.without_ledger { "" } else { "limits and budgets kept, every request in the ledger, " };
     table.notes.push(format!(
         "Medians of {rounds} rounds, alternating. Floor: hyper's server before hyper-util's pooled client, nothing else. \
-         Gateway: keys checked, limits and budgets kept, every request in the ledger and in a log file. Without a rate, connections send as fast as they are \
+         Gateway: keys checked, {kept}every request in a log file. Without a rate, connections send as fast as they are \
          answered, and waiting for the CPU is most of the latency."
     ));
-    table.notes.push(bounds_note(&[JSON_CPU_RATIO, STREAM_CPU_RATIO, P99_ADDED_MS]));
+    table.notes.push(bounds_note(&[json_bound, STREAM_CPU_RATIO, P99_ADDED_MS]));
     Ok(table)
 }
 
@@ -146,6 +149,7 @@ fn add_rows(
     load: &Load,
     proxies: &[Proxy; 2],
     measured: &[Vec<Round>; 2],
+    json_bound: Bound,
 ) -> Result<()> {
     let middle = |rounds: &[Round], figure: fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
     // Of pairs, not of medians: a slow minute slows both halves of a pair.
@@ -161,7 +165,7 @@ fn add_rows(
         let ratio = match load.script {
             _ if !is_gateway => Cell::text(""),
             _ if is_paced || !scenario.is_full_speed() => Cell::text(format!("{cpu_ratio:.2}×")),
-            Script::Json { .. } => Cell::judged(cpu_ratio, 2, "×", JSON_CPU_RATIO),
+            Script::Json { .. } => Cell::judged(cpu_ratio, 2, "×", json_bound),
             _ => Cell::judged(cpu_ratio, 2, "×", STREAM_CPU_RATIO),
         };
         let added = match is_gateway {

@@ -40,15 +40,20 @@ impl Connection {
     }
 
     pub async fn send(&mut self, target: &Target, body: Bytes) -> Result<Response<Incoming>> {
-        let request = Request::post("/v1/chat/completions")
-            .header("host", &target.address)
-            .header("content-type", "application/json")
-            .header("authorization", format!("Bearer {}", target.key))
-            .body(Full::new(body))?;
-        self.sender.ready().await?;
-        let response = self.sender.send_request(request).await?;
+        let response = self.ask(&target.address, &target.key, body).await?;
         ensure!(response.status() == StatusCode::OK, "{} answered {}", target.address, response.status());
         Ok(response)
+    }
+
+    /// Whatever the answer.
+    pub async fn ask(&mut self, address: &str, key: &str, body: Bytes) -> Result<Response<Incoming>> {
+        let request = Request::post("/v1/chat/completions")
+            .header("host", address)
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {key}"))
+            .body(Full::new(body))?;
+        self.sender.ready().await?;
+        Ok(self.sender.send_request(request).await?)
     }
 }
 

@@ -114,7 +114,7 @@ impl Limits {
             return self.store.admit(Demand { limits, tokens: 0 }).resolve().await;
         }
         let mut estimate = self.estimate(&ask);
-        let demand = Demand { limits: limits.clone(), tokens: estimate.reserved(tightest) };
+        let demand = Demand { limits, tokens: estimate.reserved(tightest) };
         let refused = match self.store.admit(demand).resolve().await {
             Err(Refusal::Rejected(rejected)) if rejected.kind == LimitKind::Tokens => rejected,
             decided => return decided.map(|permit| permit.with_input(estimate.input)),
@@ -123,6 +123,7 @@ impl Limits {
         match self.count(&ask).await {
             Some(input) if input < estimate.input => {
                 estimate.input = input;
+                let limits = self.applied(ask.principal, Some(ask.model));
                 let demand = Demand { limits, tokens: estimate.reserved(tightest) };
                 let decided = self.store.admit(demand).resolve().await;
                 decided.map(|permit| permit.with_input(input))

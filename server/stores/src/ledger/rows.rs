@@ -1,8 +1,8 @@
 //! A settled request as a ledger row, and rows as daily sums: the same for both databases.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use novai_core::money::{Day, Outcome, Reservation, Settlement};
 
 /// A request that is over.
@@ -13,12 +13,23 @@ pub(super) struct Entry {
 }
 
 /// Which sum a row belongs to.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct SumKey {
-    pub key_id: Arc<str>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct SumKey<'a> {
+    pub key_id: &'a str,
     pub day: Day,
-    pub model: Arc<str>,
-    pub tenant: Arc<str>,
+    pub model: &'a str,
+    pub tenant: &'a str,
+}
+
+impl<'a> SumKey<'a> {
+    pub(super) fn of(reservation: &'a Reservation) -> Self {
+        SumKey {
+            key_id: &reservation.key_id,
+            day: reservation.day(),
+            model: &reservation.model,
+            tenant: reservation.tenant.as_deref().unwrap_or_default(),
+        }
+    }
 }
 
 /// As the databases have numbers: signed.
@@ -32,20 +43,13 @@ pub(super) struct Sum {
     pub cost_nano_usd: i64,
 }
 
-pub(super) type Sums = HashMap<SumKey, Sum>;
+pub(super) type Sums<'a> = HashMap<SumKey<'a>, Sum>;
 
 /// Of a request that came to something; what was released is no request in the sums.
-pub(super) fn add(sums: &mut Sums, entry: &Entry) {
-    let Entry { reservation, settlement } = entry;
+pub(super) fn add<'a>(sums: &mut Sums<'a>, key: SumKey<'a>, settlement: &Settlement) {
     if settlement.outcome == Outcome::Released {
         return;
     }
-    let key = SumKey {
-        key_id: Arc::clone(&reservation.key_id),
-        day: reservation.day(),
-        model: Arc::clone(&reservation.model),
-        tenant: reservation.tenant.clone().unwrap_or_default(),
-    };
     let sum = sums.entry(key).or_default();
     let usage = &settlement.usage;
     sum.requests += 1;

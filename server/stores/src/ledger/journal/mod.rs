@@ -22,7 +22,8 @@ use super::LedgerOpenError;
 /// What a reservation outlives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
-    /// The process. A power cut may lose what the system had not written yet, a second's worth at most.
+    /// The process. A power cut may lose requests that are under way, and what was settled in the last moments before it:
+    /// what is not in SQLite yet.
     #[default]
     Process,
     /// The machine: every reservation waits for the disk, many at once.
@@ -40,6 +41,9 @@ pub(super) struct Journal {
     /// Full ones whose records may still be needed, oldest first.
     full: VecDeque<SegmentId>,
     next_id: SegmentId,
+    durability: Durability,
+    /// Full ones that nobody has synced; none where nobody ever does.
+    unsynced: Vec<File>,
     frame: Vec<u8>,
     /// Held as long as this process uses the directory.
     _lock: File,
@@ -82,7 +86,7 @@ impl Journal {
     }
 
     /// Once nothing that is left is needed any more.
-    pub(super) fn begin(dir: &Path, left: Left) -> Result<Self, LedgerOpenError> {
+    pub(super) fn begin(dir: &Path, left: Left, durability: Durability) -> Result<Self, LedgerOpenError> {
         let failed = |source| LedgerOpenError::Journal { dir: dir.to_owned(), source };
         for path in &left.segments {
             fs::remove_file(path).map_err(failed)?;
@@ -94,6 +98,8 @@ impl Journal {
             spare: None,
             full: VecDeque::new(),
             next_id: left.next_id.next(),
+            durability,
+            unsynced: Vec::new(),
             frame: Vec::with_capacity(1024),
             _lock: left.lock,
         })
@@ -134,10 +140,12 @@ impl Journal {
             Some(spare) => spare,
             None => self.make(bytes)?,
         };
-        // What lies in it is not synced by whoever syncs the new one.
-        self.current.sync()?;
         let full = std::mem::replace(&mut self.current, next);
         self.full.push_back(full.id);
+        if self.durability == Durability::Power {
+            // Not here: requests would wait for the disk, all of them.
+            self.unsynced.push(full.into_file());
+        }
         Ok(())
     }
 
@@ -163,9 +171,13 @@ impl Journal {
         self.spare = Some(spare);
     }
 
-    /// For syncing without holding the journal.
-    pub(super) fn handle(&self) -> io::Result<File> {
-        self.current.handle()
+    /// What has to be synced for everything that was appended, without holding the journal meanwhile. Each full segment is
+    /// handed out once.
+    pub(super) fn unsynced(&mut self) -> io::Result<Vec<File>> {
+        let current = self.current.handle()?;
+        let mut files = std::mem::take(&mut self.unsynced);
+        files.push(current);
+        Ok(files)
     }
 
     /// The oldest full segment, if there is one.
@@ -177,12 +189,10 @@ impl Journal {
         self.full.len()
     }
 
-    /// Removes the oldest full segment: nothing in it is needed any more.
-    pub(super) fn remove_oldest_full(&mut self) {
-        if let Some(id) = self.full.pop_front() {
-            // One that cannot be removed is read again at the next start, which changes nothing.
-            let _ = fs::remove_file(id.path(&self.dir));
-        }
+    /// Gives up the oldest full segment: nothing in it is needed any more. Its file is to be removed, without holding the
+    /// journal; one that cannot be is read again at the next start, which changes nothing.
+    pub(super) fn give_up_oldest_full(&mut self) -> Option<PathBuf> {
+        self.full.pop_front().map(|id| id.path(&self.dir))
     }
 }
 

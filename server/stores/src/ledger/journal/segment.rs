@@ -77,8 +77,8 @@ impl Segment {
         Ok(())
     }
 
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()
+    pub(super) fn into_file(self) -> File {
+        self.file
     }
 
     pub(super) fn handle(&self) -> io::Result<File> {

@@ -2,7 +2,7 @@ use super::*;
 
 fn begun(dir: &Path) -> Journal {
     let left = Journal::lock(dir).unwrap();
-    Journal::begin(dir, left).unwrap()
+    Journal::begin(dir, left, Durability::Process).unwrap()
 }
 
 fn append(journal: &mut Journal, text: &str) -> SegmentId {
@@ -80,7 +80,7 @@ fn room_is_kept_for_what_must_follow() {
     assert!(second > first, "another segment had to be made");
     assert!(journal.current.room() >= room);
     assert_eq!(journal.oldest_full(), Some(first));
-    journal.remove_oldest_full();
+    assert_eq!(journal.give_up_oldest_full(), Some(first.path(dir.path())));
     assert_eq!(journal.oldest_full(), None);
 }
 
@@ -104,4 +104,18 @@ fn a_spare_is_used_when_it_is_there() {
         last = append(&mut journal, &"x".repeat(60_000));
     }
     assert_eq!(last, id);
+}
+
+#[test]
+fn full_segments_are_synced_once_where_anybody_syncs() {
+    for (durability, expected) in [(Durability::Process, [1, 1]), (Durability::Power, [3, 1])] {
+        let dir = tempfile::tempdir().unwrap();
+        let left = Journal::lock(dir.path()).unwrap();
+        let mut journal = Journal::begin(dir.path(), left, durability).unwrap();
+        while journal.full_count() < 2 {
+            append(&mut journal, &"x".repeat(60_000));
+        }
+        let counts = [journal.unsynced().unwrap().len(), journal.unsynced().unwrap().len()];
+        assert_eq!(counts, expected, "{durability:?}");
+    }
 }

@@ -1,6 +1,6 @@
 //! One transaction: settlements, then reservations, then the settlements of reservations that were in the same batch.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use deadpool_postgres::Transaction;
@@ -85,12 +85,12 @@ pub(super) async fn settle<'a>(
     // `remove`: of two settlements of one reservation in one batch, the first counts.
     let (ended, left): (Vec<&Entry>, Vec<&Entry>) =
         entries.into_iter().partition(|entry| taken.remove(&bytes(entry.reservation.id)));
-    let mut sums: Sums = HashMap::new();
+    let mut sums = Sums::default();
     for entry in &ended {
         if entry.reservation.reserved > Usd::ZERO {
             accounts.settle(&entry.reservation, entry.settlement.cost);
         }
-        rows::add(&mut sums, entry);
+        rows::add(&mut sums, SumKey::of(&entry.reservation), &entry.settlement);
     }
     add_rows(transaction, &ended).await?;
     add_up(transaction, sums).await?;
@@ -144,15 +144,15 @@ async fn add_rows(transaction: &Transaction<'_>, entries: &[&Entry]) -> Result<(
     Ok(())
 }
 
-async fn add_up(transaction: &Transaction<'_>, sums: Sums) -> Result<(), Error> {
+async fn add_up(transaction: &Transaction<'_>, sums: Sums<'_>) -> Result<(), Error> {
     if sums.is_empty() {
         return Ok(());
     }
-    let mut sums: Vec<(SumKey, Sum)> = sums.into_iter().collect();
+    let mut sums: Vec<(SumKey<'_>, Sum)> = sums.into_iter().collect();
     // In one order for everybody, against deadlocks.
-    sums.sort_by(|(one, _), (other, _)| one.cmp(other));
+    sums.sort_unstable_by_key(|(key, _)| *key);
     let texts =
-        |of: for<'a> fn(&'a SumKey) -> &'a str| sums.iter().map(|(key, _)| of(key)).collect::<Vec<&str>>();
+        |of: for<'a> fn(&SumKey<'a>) -> &'a str| sums.iter().map(|(key, _)| of(key)).collect::<Vec<&str>>();
     let numbers = |of: fn(&Sum) -> i64| sums.iter().map(|(_, sum)| of(sum)).collect::<Vec<i64>>();
     let days: Vec<i32> = sums.iter().map(|(key, _)| key.day.0 as i32).collect();
     let statement = transaction
@@ -173,10 +173,10 @@ async fn add_up(transaction: &Transaction<'_>, sums: Sums) -> Result<(), Error> 
         .execute(
             &statement,
             &[
-                &texts(|key| &key.key_id),
+                &texts(|key| key.key_id),
                 &days,
-                &texts(|key| &key.model),
-                &texts(|key| &key.tenant),
+                &texts(|key| key.model),
+                &texts(|key| key.tenant),
                 &numbers(|sum| sum.requests),
                 &numbers(|sum| sum.prompt),
                 &numbers(|sum| sum.cached),

@@ -1,8 +1,8 @@
 //! Who has spent what, in memory: every key, every tenant, and everybody together.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use novai_core::money::{
     Account, BudgetScope, BudgetSpec, Budgets, Day, Exceeded, Refusal, Reservation, Usd,
 };

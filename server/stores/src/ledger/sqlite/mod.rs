@@ -9,6 +9,7 @@
 
 mod accounts;
 mod apply;
+mod batch;
 mod recovery;
 mod state;
 mod syncer;
@@ -81,7 +82,7 @@ impl SqliteLedger {
         let now_ms = u64::try_from(clock.unix_time().as_millis()).unwrap_or(u64::MAX);
         let recovered = recovery::recover(&dir, &left, &mut connection, now_ms)
             .map_err(|error| error.into_open_error(&database, &dir))?;
-        let journal = Journal::begin(&dir, left)?;
+        let journal = Journal::begin(&dir, left, durability)?;
         let accounts =
             accounts::Accounts::load(&connection, now_ms).map_err(|error| database.error(error))?;
         let shared = Arc::new(Shared {

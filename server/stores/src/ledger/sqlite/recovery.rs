@@ -13,9 +13,9 @@ use rusqlite::Connection;
 
 use super::super::journal::{self, Left};
 use super::super::record::{self, Record};
-use super::super::rows::Entry;
 use super::super::{LedgerOpenError, Recovered};
 use super::apply::apply;
+use super::batch::Batch;
 use crate::database::Sqlite;
 
 pub(super) enum RecoveryError {
@@ -56,15 +56,15 @@ pub(super) fn recover(
             }
         }
     }
-    let (mut settled, mut orphans) = (Vec::new(), Vec::new());
+    let (mut settled, mut orphans) = (Batch::default(), Batch::default());
     for found in found.into_values() {
         // A settlement alone: its reservation's segment went because SQLite has the row.
         let Some(reservation) = found.reservation else { continue };
         match found.settlement {
-            Some(settlement) => settled.push(Entry { reservation, settlement }),
+            Some(settlement) => settled.push(&reservation, settlement),
             None => {
                 let settlement = Settlement::of(&reservation, Outcome::Recovered, found.progress, now_ms);
-                orphans.push(Entry { reservation, settlement });
+                orphans.push(&reservation, settlement);
             }
         }
     }

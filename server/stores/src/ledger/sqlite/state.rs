@@ -1,16 +1,16 @@
 //! What is under way and what is spent, as the lock protects it. Every change goes to the journal first.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use novai_core::StreamFacts;
 use novai_core::money::{Budgets, Progress, Refusal, Reservation, ReservationId, Settlement};
 use tokio::sync::oneshot;
 
 use super::super::journal::{Journal, SegmentId};
 use super::super::record::{self, SETTLEMENT_BYTES_MAX};
-use super::super::rows::Entry;
 use super::accounts::Accounts;
+use super::batch::Batch;
 use super::unavailable;
 
 /// Settled requests that wait for SQLite. Beyond that it has been failing for long: nothing new is admitted. 300 bytes
@@ -25,25 +25,25 @@ pub(super) struct State {
     pub accounts: Accounts,
     pub open: HashMap<ReservationId, Open>,
     /// Settled, not in SQLite yet.
-    pub pending: Batch,
+    pub pending: Pending,
     /// What the writer has taken and not written yet.
     pub in_writing: Taken,
     pub flushes: Vec<Flush>,
     pub waiting_for_sync: Vec<oneshot::Sender<Result<(), Refusal>>>,
 }
 
-/// Settled requests on their way to SQLite.
+/// Settled requests that nobody has taken to SQLite yet.
 #[derive(Default)]
-pub(super) struct Batch {
-    pub entries: Vec<Entry>,
+pub(super) struct Pending {
+    pub batch: Batch,
     /// Of their reservations. As long as they are on their way, the journal must have both their records.
     pub oldest: Option<SegmentId>,
 }
 
-/// The same, but for the entries themselves.
+/// How many were taken.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Taken {
-    pub entries: usize,
+    pub rows: usize,
     pub oldest: Option<SegmentId>,
 }
 
@@ -62,7 +62,7 @@ impl State {
             journal,
             accounts,
             open: HashMap::new(),
-            pending: Batch::default(),
+            pending: Pending::default(),
             in_writing: Taken::default(),
             flushes: Vec::new(),
             waiting_for_sync: Vec::new(),
@@ -75,7 +75,7 @@ impl State {
         budgets: &Budgets,
         facts: Option<&Arc<StreamFacts>>,
     ) -> Result<(), Refusal> {
-        if self.pending.entries.len() + self.in_writing.entries > PENDING_MAX {
+        if self.pending.batch.len() + self.in_writing.rows > PENDING_MAX {
             return Err(unavailable("the database has not taken anything for too long"));
         }
         self.accounts.check(reservation, budgets)?;
@@ -106,17 +106,17 @@ impl State {
         self.accounts.settle(reservation, settlement.cost);
         let pending = &mut self.pending;
         pending.oldest = Some(pending.oldest.map_or(segment, |oldest| oldest.min(segment)));
-        pending.entries.push(Entry { reservation: Arc::clone(reservation), settlement });
-        pending.entries.len() == 1
+        pending.batch.push(reservation, settlement);
+        pending.batch.len() == 1
     }
 
-    /// Hands over what is settled.
-    pub(super) fn take_pending(&mut self) -> Vec<Entry> {
-        let Batch { entries, oldest } = std::mem::take(&mut self.pending);
+    /// Hands over what is settled, and goes on with `empty`.
+    pub(super) fn take_pending(&mut self, empty: Batch) -> Batch {
+        let batch = std::mem::replace(&mut self.pending.batch, empty);
         let before = self.in_writing;
-        let oldest = [before.oldest, oldest].into_iter().flatten().min();
-        self.in_writing = Taken { entries: before.entries + entries.len(), oldest };
-        entries
+        let oldest = [before.oldest, self.pending.oldest.take()].into_iter().flatten().min();
+        self.in_writing = Taken { rows: before.rows + batch.len(), oldest };
+        batch
     }
 
     /// The oldest segment that the way to SQLite still needs.

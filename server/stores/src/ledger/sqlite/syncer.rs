@@ -2,6 +2,7 @@
 //!
 //! [`Durability::Power`]: super::Durability::Power
 
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle, Thread};
@@ -45,15 +46,14 @@ impl Drop for Syncer {
 
 /// False if nobody waited.
 fn sync(shared: &Shared) -> bool {
-    let (waiting, file) = {
+    let (waiting, files) = {
         let mut state = shared.lock();
         if state.waiting_for_sync.is_empty() {
             return false;
         }
-        (std::mem::take(&mut state.waiting_for_sync), state.journal.handle())
+        (std::mem::take(&mut state.waiting_for_sync), state.journal.unsynced())
     };
-    // Whatever was written before, in this file or (synced when it was full) an earlier one.
-    let synced = file.and_then(|file| file.sync_data());
+    let synced = files.and_then(|files| files.iter().try_for_each(File::sync_data));
     for waiting in waiting {
         let answer = match &synced {
             Ok(()) => Ok(()),

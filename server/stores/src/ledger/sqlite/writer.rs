@@ -9,9 +9,9 @@ use rusqlite::Connection;
 
 use super::Shared;
 use super::apply::apply;
+use super::batch::Batch;
 use super::state::{Flush, Taken};
 use crate::ledger::journal;
-use crate::ledger::rows::Entry;
 
 /// How long settled requests are collected for one transaction, which costs a sync of the disk.
 const COLLECT: Duration = Duration::from_millis(200);
@@ -46,7 +46,8 @@ impl Writer {
             connection,
             rest: Arc::clone(&rest),
             stop: Arc::clone(&stop),
-            unwritten: Vec::new(),
+            unwritten: Batch::default(),
+            spare: Batch::default(),
             noted_at: Instant::now(),
             is_failing: false,
         };
@@ -91,7 +92,9 @@ struct Work {
     rest: Arc<AtomicU8>,
     stop: Arc<AtomicBool>,
     /// Taken from the state, and not in SQLite yet.
-    unwritten: Vec<Entry>,
+    unwritten: Batch,
+    /// What requests fill next, so that they never wait for it to grow.
+    spare: Batch,
     noted_at: Instant,
     is_failing: bool,
 }
@@ -116,15 +119,13 @@ impl Work {
     }
 
     fn take(&mut self) -> Vec<Flush> {
+        let empty = std::mem::take(&mut self.spare);
         let mut state = self.shared.lock();
-        let taken = state.take_pending();
+        let mut taken = state.take_pending(empty);
         let flushes = std::mem::take(&mut state.flushes);
         drop(state);
-        if self.unwritten.is_empty() {
-            self.unwritten = taken;
-        } else {
-            self.unwritten.extend(taken);
-        }
+        self.unwritten.append(&mut taken);
+        self.spare = taken;
         flushes
     }
 
@@ -200,7 +201,10 @@ impl Work {
                     continue;
                 }
             }
-            state.journal.remove_oldest_full();
+            let path = state.journal.give_up_oldest_full();
+            // The system takes its time over a file of this size.
+            drop(state);
+            let _ = path.map(std::fs::remove_file);
         }
     }
 
@@ -213,7 +217,7 @@ impl Work {
         self.rest.store(ASLEEP, Ordering::SeqCst);
         let (is_quiet, has_streams) = {
             let state = self.shared.lock();
-            let is_quiet = state.pending.entries.is_empty() && state.flushes.is_empty();
+            let is_quiet = state.pending.batch.is_empty() && state.flushes.is_empty();
             (is_quiet, state.open.values().any(|open| open.facts.is_some()))
         };
         if is_quiet && !self.stop.load(Ordering::Acquire) {

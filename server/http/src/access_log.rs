@@ -16,7 +16,7 @@ use novai_core::money::Usd;
 use novai_core::{LimitSnapshot, Provider, StreamFacts, TokenUsage};
 use tokio::time::Instant;
 
-use crate::log_line::LogLine;
+use crate::log_line::{LogLine, member};
 use crate::observer::{Cause, Observer, Outcome, RequestEnded};
 use crate::problem::Failure;
 
@@ -67,7 +67,8 @@ pub(crate) struct Facts {
 
 impl Facts {
     pub(crate) fn set_model(&mut self, model: &str) {
-        let end = model.char_indices().nth(MODEL_CHARS_MAX).map_or(model.len(), |(end, _)| end);
+        let cut = || model.char_indices().nth(MODEL_CHARS_MAX).map_or(model.len(), |(end, _)| end);
+        let end = if model.len() <= MODEL_CHARS_MAX { model.len() } else { cut() };
         self.model = Some(model[..end].to_owned());
     }
 
@@ -150,31 +151,31 @@ impl Drop for Trail {
         };
         // What does not apply is left out.
         let mut line = LogLine::new();
-        line.member("timestamp", SystemTime::now());
-        line.member("level", "INFO");
-        line.member("target", "novai::access");
-        line.member("request_id", &*self.request_id);
-        line.member("key_id", facts.key_id.as_deref());
-        line.member("method", self.method.as_str());
-        line.member("route", facts.route.as_deref());
-        line.member("model", facts.model.as_deref());
-        line.member("provider", provider);
-        line.member("stream", facts.is_stream);
+        member!(line, "timestamp", SystemTime::now());
+        member!(line, "level", "INFO");
+        member!(line, "target", "novai::access");
+        member!(line, "request_id", &*self.request_id);
+        member!(line, "key_id", facts.key_id.as_deref());
+        member!(line, "method", self.method.as_str());
+        member!(line, "route", facts.route.as_deref());
+        member!(line, "model", facts.model.as_deref());
+        member!(line, "provider", provider);
+        member!(line, "stream", facts.is_stream);
         // Absent if the client left before there was an answer.
-        line.member("status", facts.status.map(|status| u64::from(status.as_u16())));
-        line.member("outcome", outcome.name());
-        line.member("error_code", facts.error_code.as_deref());
-        line.member("duration_ms", duration);
-        line.member("ttft_ms", time_to_first_event);
-        line.member("prompt_tokens", usage.map(|usage| usage.prompt));
-        line.member("cached_tokens", usage.map(|usage| usage.cached_prompt));
-        line.member("completion_tokens", usage.map(|usage| usage.completion));
-        line.member("cost_usd", cost);
-        line.member("requests_remaining", remaining(|limits| limits.requests));
-        line.member("tokens_remaining", remaining(|limits| limits.tokens));
-        line.member("events", stream.map(StreamFacts::events_sent));
-        line.member("bytes_sent", facts.bytes_sent);
-        line.member("upstream_request_id", facts.upstream_request_id.as_deref());
+        member!(line, "status", facts.status.map(|status| u64::from(status.as_u16())));
+        member!(line, "outcome", outcome.name());
+        member!(line, "error_code", facts.error_code.as_deref());
+        member!(line, "duration_ms", duration);
+        member!(line, "ttft_ms", time_to_first_event);
+        member!(line, "prompt_tokens", usage.map(|usage| usage.prompt));
+        member!(line, "cached_tokens", usage.map(|usage| usage.cached_prompt));
+        member!(line, "completion_tokens", usage.map(|usage| usage.completion));
+        member!(line, "cost_usd", cost);
+        member!(line, "requests_remaining", remaining(|limits| limits.requests));
+        member!(line, "tokens_remaining", remaining(|limits| limits.tokens));
+        member!(line, "events", stream.map(StreamFacts::events_sent));
+        member!(line, "bytes_sent", facts.bytes_sent);
+        member!(line, "upstream_request_id", facts.upstream_request_id.as_deref());
         self.sink.write_line(&line.finish());
     }
 }

@@ -66,10 +66,9 @@ pub(crate) async fn create(
     if let Some(limits) = &completion.meta.limits {
         rate_limit::write_upstream(limits, response.headers_mut());
     }
-    cost::write_charged(&answered.charged, response.headers_mut());
-    cost::write_used_model(&answered.target.upstream_model, response.headers_mut());
-    response.extensions_mut().insert(answered.charged.limits);
+    cost::write_charged(&answered.charged, &answered.target.upstream_model, response.headers_mut());
     let mut facts = trail.facts();
+    facts.limits = Some(answered.charged.limits);
     facts.usage = Some(answered.charged.usage);
     facts.cost = Some(answered.charged.cost);
     facts.provider = Some(answered.target.provider);

@@ -75,6 +75,16 @@ pub(crate) fn checked<T>(params: Result<T, Violation>) -> Result<T, Problem> {
     params.map_err(|violation| BodyError::Invalid(violation).into())
 }
 
+/// What an answer to a known caller has, limits and all.
+const HEADERS_LIKELY: usize = 20;
+
+/// A 200 with room for its headers: a map that grows on the way hashes all names again, three times.
+pub(crate) fn with_room(body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    response.headers_mut().reserve(HEADERS_LIKELY);
+    response
+}
+
 /// A 200 with the JSON of `value`.
 pub(crate) fn encoded(value: &impl Serialize) -> Result<Response<Body>, Problem> {
     // Strings, numbers, lists and maps of them: cannot fail.
@@ -83,7 +93,7 @@ pub(crate) fn encoded(value: &impl Serialize) -> Result<Response<Body>, Problem>
 
 /// A 200 with `json`.
 pub(crate) fn json(json: impl Into<Bytes>) -> Response<Body> {
-    let mut response = Response::new(Body::from(json.into()));
+    let mut response = with_room(Body::from(json.into()));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

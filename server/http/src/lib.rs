@@ -25,6 +25,7 @@ mod cost;
 mod error;
 mod exchange;
 mod front;
+mod header_texts;
 mod health;
 mod idempotency;
 mod keys;

@@ -5,14 +5,26 @@
 //!
 //! **Invariant:** whatever a value holds, the line stays one line and one object.
 
+use std::cell::Cell;
 use std::io::Write;
 use std::time::{Duration, SystemTime};
 
 use novai_core::money::Usd;
 
+/// A whole line of an answered request.
+const TEXT_BYTES_LIKELY: usize = 768;
+
 pub(crate) struct LogLine {
     text: Vec<u8>,
 }
+
+/// Writes `$line`'s member `$name`, a literal that needs no escapes.
+macro_rules! member {
+    ($line:expr, $name:literal, $value:expr) => {
+        $line.member(concat!(",\"", $name, "\":"), $value)
+    };
+}
+pub(crate) use member;
 
 /// What a member can hold. [`None`] leaves the member out.
 pub(crate) trait Value {
@@ -25,26 +37,23 @@ pub(crate) trait Value {
 
 impl LogLine {
     pub(crate) fn new() -> Self {
-        let mut text = Vec::with_capacity(640);
-        text.push(b'{');
-        LogLine { text }
+        LogLine { text: Vec::with_capacity(TEXT_BYTES_LIKELY) }
     }
 
-    /// `name` must need no escapes.
-    pub(crate) fn member(&mut self, name: &'static str, value: impl Value) {
-        if value.is_absent() {
-            return;
+    /// `before` is what stands before the value: a comma and the name. See [`member!`].
+    pub(crate) fn member(&mut self, before: &'static str, value: impl Value) {
+        if !value.is_absent() {
+            self.text.extend_from_slice(before.as_bytes());
+            value.write(&mut self.text);
         }
-        if self.text.len() > 1 {
-            self.text.push(b',');
-        }
-        self.text.push(b'"');
-        self.text.extend_from_slice(name.as_bytes());
-        self.text.extend_from_slice(b"\":");
-        value.write(&mut self.text);
     }
 
     pub(crate) fn finish(mut self) -> Vec<u8> {
+        match self.text.first_mut() {
+            // The comma before the first member.
+            Some(first) => *first = b'{',
+            None => self.text.push(b'{'),
+        }
         self.text.extend_from_slice(b"}\n");
         self.text
     }
@@ -90,15 +99,47 @@ impl Value for Duration {
 /// RFC 3339 with microseconds, in UTC.
 impl Value for SystemTime {
     fn write(&self, text: &mut Vec<u8>) {
-        // Writing to memory cannot fail.
-        let _ = write!(text, "\"{}\"", humantime::format_rfc3339_micros(*self));
+        let since = self.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        text.push(b'"');
+        text.extend_from_slice(&second(since.as_secs()));
+        text.push(b'.');
+        // Six digits: the one in front of them keeps their zeros.
+        let micros = 1_000_000 + since.subsec_micros();
+        text.extend_from_slice(&itoa::Buffer::new().format(micros).as_bytes()[1..]);
+        text.extend_from_slice(b"Z\"");
+    }
+}
+
+/// `2026-11-22T02:43:55`.
+type Second = [u8; 19];
+
+/// The calendar is worked out once a second, not once a line.
+fn second(unix_s: u64) -> Second {
+    thread_local! {
+        static LATEST: Cell<Option<(u64, Second)>> = const { Cell::new(None) };
+    }
+    match LATEST.get() {
+        Some((known_s, text)) if known_s == unix_s => text,
+        _ => {
+            let mut text = *b"1970-01-01T00:00:00";
+            // Writing to memory cannot fail; what does not fit is the `Z`.
+            let _ = write!(
+                &mut text[..],
+                "{}",
+                humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + Duration::from_secs(unix_s))
+            );
+            LATEST.set(Some((unix_s, text)));
+            text
+        }
     }
 }
 
 /// An exact decimal, in quotes: readers of JSON numbers would round it.
 impl Value for Usd {
     fn write(&self, text: &mut Vec<u8>) {
-        let _ = write!(text, "\"{self}\"");
+        text.push(b'"');
+        text.extend_from_slice(self.text().as_str().as_bytes());
+        text.push(b'"');
     }
 }
 
@@ -121,14 +162,14 @@ mod tests {
     #[test]
     fn lines_are_json() {
         let mut line = LogLine::new();
-        line.member("absent", None::<u64>);
-        line.member("at", SystemTime::UNIX_EPOCH + Duration::from_micros(1_795_315_435_987_654));
-        line.member("plain", "caf\u{e9}");
-        line.member("odd", "\r\n\u{2028}\"}{\\\0");
-        line.member("number", Some(u64::MAX));
-        line.member("flag", false);
-        line.member("short", Duration::from_nanos(1_999));
-        line.member("long", Duration::from_micros(12_034_050));
+        member!(line, "absent", None::<u64>);
+        member!(line, "at", SystemTime::UNIX_EPOCH + Duration::from_micros(1_795_315_435_987_654));
+        member!(line, "plain", "caf\u{e9}");
+        member!(line, "odd", "\r\n\u{2028}\"}{\\\0");
+        member!(line, "number", Some(u64::MAX));
+        member!(line, "flag", false);
+        member!(line, "short", Duration::from_nanos(1_999));
+        member!(line, "long", Duration::from_micros(12_034_050));
         let text = String::from_utf8(line.finish()).unwrap();
         assert_eq!(
             text,

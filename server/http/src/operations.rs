@@ -48,7 +48,8 @@ impl Gateway for Operations {
         context: Context,
         body: JsonBody<ChatCompletionRequest>,
     ) -> Result<Reply<ChatCompletion>, ApiError> {
-        run(context, |exchange| chat::create(exchange, body)).await
+        // Boxed: it is large, and each layer between here and the router would move it once more.
+        run(context, |exchange| Box::pin(chat::create(exchange, body))).await
     }
 
     async fn list_models(context: Context) -> Result<Reply<ModelList>, ApiError> {

@@ -6,6 +6,8 @@ use std::str::FromStr;
 /// Nano-dollars in a dollar.
 pub const NANO_PER_USD: u64 = 1_000_000_000;
 const DECIMALS_MAX: usize = 9;
+/// 18446744073 dollars, a point, and the decimals.
+const TEXT_BYTES_MAX: usize = 11 + 1 + DECIMALS_MAX;
 
 /// An amount of money. The largest is 18 billion dollars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -56,20 +58,57 @@ impl FromStr for Usd {
     }
 }
 
-/// The shortest decimal that is exact: `0`, `2.5`, `0.00012`.
+/// An amount as [`Usd::text`] writes it.
+#[derive(Debug, Clone, Copy)]
+pub struct UsdText {
+    bytes: [u8; TEXT_BYTES_MAX],
+    begin: usize,
+}
+
+impl UsdText {
+    pub fn as_str(&self) -> &str {
+        // Digits and a point.
+        str::from_utf8(&self.bytes[self.begin..]).unwrap_or_default()
+    }
+
+    fn push_front(&mut self, byte: u8) {
+        self.begin -= 1;
+        self.bytes[self.begin] = byte;
+    }
+}
+
+impl Usd {
+    /// The shortest decimal that is exact: `0`, `2.5`, `0.00012`. Each answer has it twice, so it does without the
+    /// formatting machinery.
+    pub fn text(self) -> UsdText {
+        let mut text = UsdText { bytes: [0; TEXT_BYTES_MAX], begin: TEXT_BYTES_MAX };
+        let (mut whole, mut nano) = (self.nano / NANO_PER_USD, self.nano % NANO_PER_USD);
+        if nano > 0 {
+            let mut is_zero_at_end = true;
+            for _ in 0..DECIMALS_MAX {
+                let digit = (nano % 10) as u8;
+                nano /= 10;
+                is_zero_at_end &= digit == 0;
+                if !is_zero_at_end {
+                    text.push_front(b'0' + digit);
+                }
+            }
+            text.push_front(b'.');
+        }
+        loop {
+            text.push_front(b'0' + (whole % 10) as u8);
+            whole /= 10;
+            if whole == 0 {
+                return text;
+            }
+        }
+    }
+}
+
+/// As [`Usd::text`].
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, nano) = (self.nano / NANO_PER_USD, self.nano % NANO_PER_USD);
-        if nano == 0 {
-            return write!(f, "{whole}");
-        }
-        let (mut digits, mut rest) = ([b'0'; DECIMALS_MAX], nano);
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' + (rest % 10) as u8;
-            rest /= 10;
-        }
-        let fraction = str::from_utf8(&digits).unwrap_or_default();
-        write!(f, "{whole}.{}", fraction.trim_end_matches('0'))
+        f.write_str(self.text().as_str())
     }
 }
 
@@ -103,6 +142,20 @@ mod tests {
             ("99999999999999999999999", Err(UsdError::TooLarge)),
         ] {
             assert_eq!(text.parse::<Usd>().map(|usd| usd.nano), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn texts_are_short_and_exact() {
+        for (nano, text) in [
+            (0, "0"),
+            (1, "0.000000001"),
+            (120_000, "0.00012"),
+            (2_500_000_000, "2.5"),
+            (30_000_000_000, "30"),
+            (u64::MAX, "18446744073.709551615"),
+        ] {
+            assert_eq!(Usd::from_nano(nano).to_string(), text);
         }
     }
 

@@ -4,7 +4,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use novai_core::LimitSnapshot;
 use novai_core::limits::QuotaSnapshot;
 
-use super::push;
+use crate::header_texts::HeaderTexts;
 
 static POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 static STATE: HeaderName = HeaderName::from_static("ratelimit");
@@ -13,31 +13,42 @@ static STATE: HeaderName = HeaderName::from_static("ratelimit");
 const INTEGER_MAX: u64 = 999_999_999_999_999;
 const WINDOW_SECONDS: u64 = 60;
 
-pub(super) fn write(snapshot: &LimitSnapshot, headers: &mut HeaderMap) {
+pub(super) fn write(snapshot: &LimitSnapshot, texts: &mut HeaderTexts, headers: &mut HeaderMap) {
     // `t` must not lie behind Retry-After: a client that obeys both would wait twice.
     let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    let (mut policy, mut state) = (String::with_capacity(64), String::with_capacity(64));
-    for (name, quota) in [("\"rpm\"", &snapshot.requests), ("\"tpm\"", &snapshot.tokens)] {
-        let Some(quota) = quota else { continue };
-        let separator = if policy.is_empty() { "" } else { ", " };
-        for (text, key, number) in [(&mut policy, ";q=", quota.limit), (&mut state, ";r=", quota.remaining)] {
-            text.push_str(separator);
-            text.push_str(name);
-            text.push_str(key);
-            push(text, number.min(INTEGER_MAX));
-        }
-        policy.push_str(";w=");
-        push(&mut policy, WINDOW_SECONDS);
+    let quotas = [("\"rpm\"", &snapshot.requests), ("\"tpm\"", &snapshot.tokens)];
+    let limited = || quotas.iter().filter_map(|(name, quota)| Some((*name, quota.as_ref()?)));
+    if limited().next().is_none() {
+        return;
+    }
+    for (index, (name, quota)) in limited().enumerate() {
+        begin(index, name, ";q=", quota.limit, texts);
+        texts.push(";w=");
+        texts.push_number(WINDOW_SECONDS);
+    }
+    insert(&POLICY, texts.value(), headers);
+    for (index, (name, quota)) in limited().enumerate() {
+        begin(index, name, ";r=", quota.remaining, texts);
         if let Some(seconds) = more_in(quota, retry_after) {
-            state.push_str(";t=");
-            push(&mut state, seconds);
+            texts.push(";t=");
+            texts.push_number(seconds);
         }
     }
-    if let (false, Ok(policy), Ok(state)) =
-        (policy.is_empty(), HeaderValue::try_from(policy), HeaderValue::try_from(state))
-    {
-        headers.insert(POLICY.clone(), policy);
-        headers.insert(STATE.clone(), state);
+    insert(&STATE, texts.value(), headers);
+}
+
+fn begin(index: usize, name: &str, parameter: &str, number: u64, texts: &mut HeaderTexts) {
+    if index > 0 {
+        texts.push(", ");
+    }
+    texts.push(name);
+    texts.push(parameter);
+    texts.push_number(number.min(INTEGER_MAX));
+}
+
+fn insert(name: &HeaderName, value: Option<HeaderValue>, headers: &mut HeaderMap) {
+    if let Some(value) = value {
+        headers.insert(name.clone(), value);
     }
 }
 

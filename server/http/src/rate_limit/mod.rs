@@ -13,6 +13,7 @@ use novai_core::limits::QuotaSnapshot;
 use novai_core::{Gateway, LimitSnapshot, Principal, RateLimitSnapshot, WindowSnapshot};
 
 use crate::access_log::Trail;
+use crate::header_texts::HeaderTexts;
 
 static LIMIT_RPM: HeaderName = HeaderName::from_static("x-ratelimit-limit-rpm");
 static REMAINING_RPM: HeaderName = HeaderName::from_static("x-ratelimit-remaining-rpm");
@@ -22,18 +23,21 @@ static DEGRADED: HeaderName = HeaderName::from_static("x-ratelimit-degraded");
 
 /// What a provider said about its limits.
 pub(crate) fn write_upstream(snapshot: &RateLimitSnapshot, headers: &mut HeaderMap) {
-    openai::requests(&snapshot.requests, headers);
-    openai::tokens(&snapshot.tokens, headers);
+    let mut texts = HeaderTexts::default();
+    openai::requests(Window::of(&snapshot.requests, &mut texts), headers);
+    openai::tokens(Window::of(&snapshot.tokens, &mut texts), headers);
 }
 
-/// Writes the caller's limits: as the operation left them in the response's extensions, or else as they stand now.
+/// Writes the caller's limits: as the operation left them in the trail, as a problem brings them along in the response's
+/// extensions, or else as they stand now.
 pub(crate) async fn decorate<B>(
     gateway: &Gateway,
     principal: &Principal,
     trail: &Trail,
     response: &mut Response<B>,
 ) {
-    let snapshot = match response.extensions_mut().remove::<LimitSnapshot>() {
+    let told = response.extensions_mut().remove::<LimitSnapshot>().or_else(|| trail.facts().limits);
+    let snapshot = match told {
         Some(snapshot) => snapshot,
         None => {
             let model = trail.facts().model.clone();
@@ -44,37 +48,61 @@ pub(crate) async fn decorate<B>(
     trail.facts().limits = Some(snapshot);
 }
 
-/// These here, and a few that are there or will be.
-const HEADERS_LIKELY: usize = 20;
+/// All values of one answer together, with six-digit limits.
+const VALUES_BYTES_LIKELY: usize = 192;
 
 fn write(snapshot: &LimitSnapshot, headers: &mut HeaderMap) {
-    if snapshot.requests.is_some() || snapshot.tokens.is_some() {
-        // At once: every doubling would hash all names again.
-        headers.reserve(HEADERS_LIKELY.saturating_sub(headers.len()));
+    if snapshot.requests.is_none() && snapshot.tokens.is_none() {
+        return degraded(snapshot, headers);
     }
+    let mut texts = HeaderTexts::with_capacity(VALUES_BYTES_LIKELY);
     if let Some(quota) = &snapshot.requests {
-        headers.insert(LIMIT_RPM.clone(), HeaderValue::from(quota.limit));
-        headers.insert(REMAINING_RPM.clone(), HeaderValue::from(quota.remaining));
-        openai::requests(&window(quota), headers);
+        let window = Window::of(&known(quota), &mut texts);
+        window.write_own(&LIMIT_RPM, &REMAINING_RPM, headers);
+        openai::requests(window, headers);
     }
     if let Some(quota) = &snapshot.tokens {
-        headers.insert(LIMIT_TPM.clone(), HeaderValue::from(quota.limit));
-        headers.insert(REMAINING_TPM.clone(), HeaderValue::from(quota.remaining));
-        openai::tokens(&window(quota), headers);
+        let window = Window::of(&known(quota), &mut texts);
+        window.write_own(&LIMIT_TPM, &REMAINING_TPM, headers);
+        openai::tokens(window, headers);
     }
-    ietf::write(snapshot, headers);
+    ietf::write(snapshot, &mut texts, headers);
+    degraded(snapshot, headers);
+}
+
+fn degraded(snapshot: &LimitSnapshot, headers: &mut HeaderMap) {
     if snapshot.is_degraded {
         headers.insert(DEGRADED.clone(), HeaderValue::from_static("true"));
     }
 }
 
-/// In decimal. The formatting machinery would be half of what these headers cost.
-fn push(text: &mut String, number: u64) {
-    text.push_str(itoa::Buffer::new().format(number));
+fn known(quota: &QuotaSnapshot) -> WindowSnapshot {
+    WindowSnapshot { limit: Some(quota.limit), remaining: Some(quota.remaining), reset: Some(quota.reset) }
 }
 
-fn window(quota: &QuotaSnapshot) -> WindowSnapshot {
-    WindowSnapshot { limit: Some(quota.limit), remaining: Some(quota.remaining), reset: Some(quota.reset) }
+/// One window's values, which several headers share.
+struct Window {
+    limit: Option<HeaderValue>,
+    remaining: Option<HeaderValue>,
+    reset: Option<HeaderValue>,
+}
+
+impl Window {
+    fn of(seen: &WindowSnapshot, texts: &mut HeaderTexts) -> Self {
+        Window {
+            limit: seen.limit.and_then(|limit| texts.number(limit)),
+            remaining: seen.remaining.and_then(|remaining| texts.number(remaining)),
+            reset: seen.reset.and_then(|reset| openai::duration(reset, texts)),
+        }
+    }
+
+    fn write_own(&self, limit: &HeaderName, remaining: &HeaderName, headers: &mut HeaderMap) {
+        for (name, value) in [(limit, &self.limit), (remaining, &self.remaining)] {
+            if let Some(value) = value {
+                headers.insert(name.clone(), value.clone());
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use novai_core::WindowSnapshot;
 
-use super::push;
+use super::Window;
+use crate::header_texts::HeaderTexts;
 
 struct Names {
     limit: HeaderName,
@@ -26,63 +26,73 @@ static TOKENS: Names = Names {
 };
 
 /// Only what is known is written: an absent header beats a made-up number.
-pub(super) fn requests(seen: &WindowSnapshot, headers: &mut HeaderMap) {
-    window(seen, &REQUESTS, headers);
+pub(super) fn requests(window: Window, headers: &mut HeaderMap) {
+    write(window, &REQUESTS, headers);
 }
 
-pub(super) fn tokens(seen: &WindowSnapshot, headers: &mut HeaderMap) {
-    window(seen, &TOKENS, headers);
+pub(super) fn tokens(window: Window, headers: &mut HeaderMap) {
+    write(window, &TOKENS, headers);
 }
 
-fn window(window: &WindowSnapshot, names: &Names, headers: &mut HeaderMap) {
-    if let Some(limit) = window.limit {
-        headers.insert(names.limit.clone(), HeaderValue::from(limit));
-    }
-    if let Some(remaining) = window.remaining {
-        headers.insert(names.remaining.clone(), HeaderValue::from(remaining));
-    }
-    if let Some(reset) = window.reset.and_then(|reset| HeaderValue::try_from(duration(reset)).ok()) {
-        headers.insert(names.reset.clone(), reset);
+fn write(window: Window, names: &Names, headers: &mut HeaderMap) {
+    let Window { limit, remaining, reset } = window;
+    for (name, value) in [(&names.limit, limit), (&names.remaining, remaining), (&names.reset, reset)] {
+        if let Some(value) = value {
+            headers.insert(name.clone(), value);
+        }
     }
 }
 
 /// Go's duration notation, which OpenAI uses: `6m0s`, `8.64s`, `132ms`.
-fn duration(duration: Duration) -> String {
+pub(super) fn duration(duration: Duration, texts: &mut HeaderTexts) -> Option<HeaderValue> {
     // Rounded up, so that "reset" is never announced too early.
     let total_ms = u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
-    let mut text = String::with_capacity(24);
-    if total_ms == 0 {
-        text.push_str("0s");
-        return text;
+    match total_ms {
+        0 => texts.push("0s"),
+        1..1000 => {
+            texts.push_number(total_ms);
+            texts.push("ms");
+        }
+        _ => push_long(total_ms, texts),
     }
-    if total_ms < 1000 {
-        push(&mut text, total_ms);
-        text.push_str("ms");
-        return text;
-    }
+    texts.value()
+}
+
+/// A second or more.
+fn push_long(total_ms: u64, texts: &mut HeaderTexts) {
     let (hours, minutes) = (total_ms / 3_600_000, total_ms / 60_000 % 60);
     let (seconds, rest_ms) = (total_ms / 1000 % 60, total_ms % 1000);
     if hours > 0 {
-        push(&mut text, hours);
-        text.push('h');
+        texts.push_number(hours);
+        texts.push("h");
     }
     if hours > 0 || minutes > 0 {
-        push(&mut text, minutes);
-        text.push('m');
+        texts.push_number(minutes);
+        texts.push("m");
     }
-    push(&mut text, seconds);
+    texts.push_number(seconds);
     if rest_ms > 0 {
-        text.push('.');
+        texts.push(".");
         // Three digits: the one in front of them keeps their zeros.
-        text.push_str(itoa::Buffer::new().format(1000 + rest_ms)[1..].trim_end_matches('0'));
+        texts.push(itoa::Buffer::new().format(1000 + rest_ms)[1..].trim_end_matches('0'));
     }
-    text.push('s');
-    text
+    texts.push("s");
 }
 
 #[cfg(test)]
 mod tests {
+    use novai_core::WindowSnapshot;
+
     use super::*;
+
+    fn text(time: Duration) -> String {
+        let value = duration(time, &mut HeaderTexts::default()).unwrap();
+        value.to_str().unwrap().to_owned()
+    }
+
+    fn window(limit: Option<u64>, remaining: Option<u64>, reset: Option<Duration>) -> Window {
+        Window::of(&WindowSnapshot { limit, remaining, reset }, &mut HeaderTexts::default())
+    }
 
     #[test]
     fn durations_read_like_openais() {
@@ -101,18 +111,17 @@ mod tests {
             (3_600_000, "1h0m0s"),
             (86_400_000 + 61_500, "24h1m1.5s"),
         ];
-        for (ms, text) in cases {
-            assert_eq!(duration(Duration::from_millis(ms)), text);
+        for (ms, expected) in cases {
+            assert_eq!(text(Duration::from_millis(ms)), expected);
         }
-        assert_eq!(duration(Duration::from_micros(1)), "1ms", "rounded up");
+        assert_eq!(text(Duration::from_micros(1)), "1ms", "rounded up");
     }
 
     #[test]
     fn only_known_values_are_written() {
         let mut headers = HeaderMap::new();
-        requests(&WindowSnapshot { limit: Some(60), remaining: Some(0), reset: None }, &mut headers);
-        let reset = Some(Duration::from_secs(6));
-        tokens(&WindowSnapshot { limit: None, remaining: None, reset }, &mut headers);
+        requests(window(Some(60), Some(0), None), &mut headers);
+        tokens(window(None, None, Some(Duration::from_secs(6))), &mut headers);
         let written: Vec<_> =
             headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or("?"))).collect();
         assert_eq!(

@@ -25,6 +25,7 @@ use tokio::time::Instant;
 
 use crate::access_log::Trail;
 use crate::cost;
+use crate::exchange::with_room;
 use crate::listener::LazyTimer;
 use crate::problem::Problem;
 use crate::rate_limit;
@@ -65,7 +66,9 @@ pub(crate) async fn respond(
 
     let upstream_limits = source.take_upstream_limits();
     let used_model = source.take_used_model();
-    let own_limits = source.own_limits();
+    if let Some(limits) = source.own_limits() {
+        trail.facts().limits = Some(limits);
+    }
     let body = SseBody {
         state: SyncWrapper::new(State {
             source,
@@ -77,7 +80,7 @@ pub(crate) async fn respond(
         }),
         is_over: false,
     };
-    let mut response = Response::new(Body::wrap(body));
+    let mut response = with_room(Body::wrap(body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -88,9 +91,6 @@ pub(crate) async fn respond(
     }
     if let Some(limits) = upstream_limits {
         rate_limit::write_upstream(&limits, headers);
-    }
-    if let Some(limits) = own_limits {
-        response.extensions_mut().insert(limits);
     }
     Ok(response)
 }

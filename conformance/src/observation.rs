@@ -82,6 +82,12 @@ pub fn of_upstream(seen: &Seen, caller_left_at: Option<Instant>) -> Value {
     let with_key = |seen: &Seen| {
         seen.requests.iter().filter(|request| request.header("authorization").is_some()).count()
     };
+    let fallback = |seen: &Seen| {
+        json!({
+            "requests": seen.requests.len(),
+            "first": seen.requests.first().map(|request| request.to_json()),
+        })
+    };
     let elsewhere = seen.elsewhere.as_deref();
     let cancelled_after = match (seen.left_early_at, caller_left_at) {
         (Some(left), Some(from)) => Some(left.saturating_duration_since(from)),
@@ -99,6 +105,7 @@ pub fn of_upstream(seen: &Seen, caller_left_at: Option<Instant>) -> Value {
         "first": seen.requests.first().map(|request| request.to_json()),
         "last": seen.requests.last().map(|request| request.to_json()),
         "idempotency_keys": distinct_idempotency_keys(seen),
+        "fallbacks": seen.fallbacks.iter().map(fallback).collect::<Vec<Value>>(),
         "elsewhere": elsewhere.map(|seen| json!({ "requests": seen.requests.len(), "with_key": with_key(seen) })),
     })
 }

@@ -124,7 +124,7 @@ pub async fn run(settings: Settings) -> Result<Vec<Verdict>> {
             None => {
                 let binary = settings.server_binary.as_ref().context("no server binary")?;
                 let sharing = work.iter().filter(|work| work.case.body.gateway.is_none());
-                let cases = sharing.map(|work| (work.case.as_ref(), work.upstream.address));
+                let cases = sharing.map(|work| (work.case.as_ref(), &work.upstream));
                 Subject::Server(Gateway::start(binary, &config::render(cases)).await?, binary.clone())
             }
         };
@@ -277,8 +277,12 @@ async fn run_once(
     }
     let scripts: Vec<Script> =
         body.scripts().iter().map(|steps| Script::compile(steps, variation)).collect::<Result<_>>()?;
-    let expected = compare::expectation::complete(body, work.column.mode(), &scripts);
-    work.upstream.arm(body, scripts);
+    // Variations are of the first target: the others are there to help.
+    let plain = |steps: &Vec<_>| Script::compile(steps, Variation::default());
+    let fallbacks: Vec<Script> = body.fallbacks.iter().map(plain).collect::<Result<_>>()?;
+    let served = fallbacks.last().or(scripts.last());
+    let expected = compare::expectation::complete(body, work.column.mode(), served);
+    work.upstream.arm(body, scripts, fallbacks);
     let (observed, wire) = match subject {
         Subject::Server(gateway, _) => {
             let run = server::run::run(&work.case, gateway.address, &work.upstream).await?;

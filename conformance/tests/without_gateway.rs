@@ -25,9 +25,9 @@ async fn play(yaml: &str) -> (Value, Vec<String>) {
     let case: CaseBody = serde_json::from_value(parse_yaml(yaml).unwrap()).unwrap();
     let scripts: Vec<Script> =
         case.scripts().iter().map(|steps| Script::compile(steps, Variation::default()).unwrap()).collect();
-    let expected = expectation::complete(&case, Mode::Server, &scripts);
+    let expected = expectation::complete(&case, Mode::Server, scripts.last());
     let upstream = ScriptedUpstream::open(&case).await.unwrap();
-    upstream.arm(&case, scripts);
+    upstream.arm(&case, scripts, Vec::new());
     let request = b"POST /v1/chat/completions HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}";
     let leave = Leave { after_events: case.request.abandon_after_events, after: None };
     let answer = http::exchange(upstream.address, request, leave, PATIENCE).await.unwrap();

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use novai_core::Secret;
 
-use crate::config::{BOOTSTRAP_KEY, Config, ProviderKind};
+use crate::config::{BOOTSTRAP_KEY, Config, ModelSettings, ProviderKind};
 
 /// Where it listens; a configured port 0 is a real one by now.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +40,9 @@ pub fn print(
 /// Which models are served, and by whom.
 pub fn summary(out: &mut impl Write, config: &Config) -> io::Result<()> {
     for provider in &config.providers {
-        let named: Vec<&str> =
-            config.models.iter().filter(|m| m.provider == provider.name).map(|m| m.id.as_str()).collect();
+        let is_named =
+            |model: &&ModelSettings| model.targets.iter().any(|target| target.provider == provider.name);
+        let named: Vec<&str> = config.models.iter().filter(is_named).map(|model| model.id.as_str()).collect();
         let models = if named.is_empty() { "every model it lists".to_owned() } else { named.join(", ") };
         match &provider.kind {
             // The configuration has refused URLs that hold a user name or a query.

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use novai_core::Gateway;
+use novai_core::routing::NoRouteEvents;
 use novai_http::listener::{self, Phase, Shutdown};
 use novai_http::{App, Front, Ports, Surface};
 use novai_stores::database::{Database, Location};
@@ -140,7 +141,9 @@ async fn serve(
     let names = wiring::names(&config.providers, &config.models);
     let catalog = wiring::catalog(config.providers, &config.models, config.prices, &clocks.wall)?;
     let limits = wiring::limits(config.rate_limits, clocks.steady)?;
-    let gateway = Arc::new(Gateway::new(catalog).limited_by(limits).paid_through(till));
+    let routing = wiring::routing(config.routing, Arc::new(NoRouteEvents))?;
+    let gateway = Gateway::new(catalog).routed_by(routing).limited_by(limits).paid_through(till);
+    let gateway = Arc::new(gateway);
     let ports = Ports {
         gateway: Arc::clone(&gateway),
         keys: Arc::clone(&keys) as _,

@@ -1,11 +1,13 @@
 //! Builds the gateway from its configuration: the only place that knows every layer.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Context;
 use novai_core::limits::{LimitStore, Limits, MemoryStore, SteadyClock};
 use novai_core::money::{BudgetPolicy, Ledger, PriceTable, Pricing, Till};
-use novai_core::{Catalog, Clock, Gateway, KeySetSource, Provider};
+use novai_core::routing::{Random, Routing};
+use novai_core::{Catalog, Clock, Gateway, KeySetSource, Provider, RouteEvents, RoutingPolicy, TargetSpec};
 use novai_http::MetricsPage;
 use novai_http::tokens::{KeySet, Tokens};
 use novai_providers::anthropic::Anthropic;
@@ -21,7 +23,7 @@ use novai_telemetry::{GatewayMetrics, Names};
 
 use crate::config::{
     KeySource, LedgerSettings, ModelSettings, ProviderKind, ProviderSettings, RateLimits, Store,
-    TelemetrySettings, TokenSettings,
+    TargetSettings, TelemetrySettings, TokenSettings,
 };
 
 /// What answers where nothing is configured, and its only model.
@@ -40,26 +42,44 @@ pub fn catalog(
     if providers.is_empty() {
         catalog.add_discovery(Arc::new(Sim::new(SIM)), Pricing::Free);
     }
+    let mut by_name: HashMap<String, Arc<dyn Provider>> = HashMap::new();
     for settings in providers {
         let name = settings.name;
         let provider = provider(&name, settings.kind).with_context(|| format!("provider {name:?}"))?;
-        let mut named = models.iter().filter(|model| model.provider == name).peekable();
         // A provider that no [[models]] entry names is served whole.
-        if named.peek().is_none() {
+        if !models.iter().flat_map(|model| &model.targets).any(|target| target.provider == name) {
             let pricing = if settings.is_free { Pricing::Free } else { Pricing::Table(Arc::clone(&prices)) };
             catalog.add_discovery(Arc::clone(&provider), pricing);
         }
-        for model in named {
-            catalog.add_model(
-                &*model.id,
-                Arc::clone(&provider),
-                &*model.upstream_id,
-                created,
-                model.tariff,
-            )?;
-        }
+        by_name.insert(name, provider);
+    }
+    for model in models {
+        let target = |settings: &TargetSettings| {
+            let provider = by_name.get(&settings.provider).map(Arc::clone);
+            Ok(TargetSpec {
+                // The configuration has seen to it.
+                provider: provider
+                    .with_context(|| format!("no provider is called {:?}", settings.provider))?,
+                upstream_model: Arc::from(&*settings.upstream_id),
+                tariff: settings.tariff,
+                weight: settings.weight,
+            })
+        };
+        let targets = model.targets.iter().map(target).collect::<anyhow::Result<_>>()?;
+        catalog.add_route(&*model.id, created, targets)?;
     }
     Ok(catalog)
+}
+
+/// `events` hear of every request.
+pub fn routing(policy: RoutingPolicy, events: Arc<dyn RouteEvents>) -> anyhow::Result<Routing> {
+    Ok(Routing::new(policy, Random::new(random()?), events))
+}
+
+fn random() -> anyhow::Result<u64> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).context("this machine has no randomness")?;
+    Ok(u64::from_ne_bytes(random))
 }
 
 /// Opens the books, and settles what an earlier process left.
@@ -69,9 +89,7 @@ pub async fn till(
     database: &Database,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Till> {
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).context("this machine has no randomness")?;
-    let random = u64::from_ne_bytes(random);
+    let random = random()?;
     let (ledger, recovered): (Arc<dyn Ledger>, Recovered) = match database {
         _ if !settings.is_enabled => (Arc::new(()), Recovered::default()),
         Database::Sqlite(sqlite) => {

@@ -15,8 +15,8 @@ const SERVER_ONLY: [&str; 7] =
 const CLIENT_ONLY: [&str; 2] = ["request_id", "rate_limit"];
 const CLIENT_ONLY_IN_ERROR: [&str; 3] = ["class", "partial", "deadline"];
 
-/// The pattern for one run. `scripts` are what the upstream was armed with.
-pub fn complete(case: &CaseBody, mode: Mode, scripts: &[Script]) -> Value {
+/// The pattern for one run. `served` is what `as_sent` means: the last script that an upstream was armed with.
+pub fn complete(case: &CaseBody, mode: Mode, served: Option<&Script>) -> Value {
     let mut expect = Value::Object(case.expect.clone());
     let own = match mode {
         Mode::Server => "server",
@@ -31,7 +31,7 @@ pub fn complete(case: &CaseBody, mode: Mode, scripts: &[Script]) -> Value {
         expect.remove(key);
     }
     drop_foreign(&mut expect, mode, case.request.op);
-    spell_out(&mut expect, mode, scripts);
+    spell_out(&mut expect, mode, served);
     add_defaults(&mut expect, case, mode);
     Value::Object(expect)
 }
@@ -51,8 +51,8 @@ fn drop_foreign(expect: &mut Map<String, Value>, mode: Mode, op: Op) {
     }
 }
 
-fn spell_out(expect: &mut Map<String, Value>, mode: Mode, scripts: &[Script]) {
-    let body = scripts.last().map_or(&[][..], |script| &script.body);
+fn spell_out(expect: &mut Map<String, Value>, mode: Mode, served: Option<&Script>) {
+    let body = served.map_or(&[][..], |script| &script.body);
     let equal = |value: Value| match mode {
         Mode::Server => json!({ "$exactly": value }),
         Mode::Client => json!({ "$same": value }),
@@ -183,7 +183,7 @@ mod tests {
             .iter()
             .map(|steps| Script::compile(steps, Variation::default()).unwrap())
             .collect();
-        complete(&case, mode, &scripts)
+        complete(&case, mode, scripts.last())
     }
 
     const ERROR: &str = "name: c\nrequest: {op: chat.stream}\nupstream: [{delta: He}, close]\n\

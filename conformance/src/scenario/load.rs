@@ -11,8 +11,8 @@ use super::model::{Case, CaseBody, Mode};
 use super::sequence::Turn;
 
 /// Fields at the top of a file that stand for every case which does not say otherwise.
-const DEFAULTS: [&str; 8] =
-    ["modes", "upstream", "attempts", "request", "expect", "vary", "provider", "gateway"];
+const DEFAULTS: [&str; 9] =
+    ["modes", "upstream", "attempts", "fallbacks", "request", "expect", "vary", "provider", "gateway"];
 
 /// Every case below `root`, in the order of file names, then of the file. All problems of all files come in one error.
 pub fn load_all(root: &Path) -> Result<Vec<Case>> {

@@ -66,6 +66,9 @@ pub struct CaseBody {
     pub upstream: Option<Vec<Step>>,
     /// Played one after the other: the n-th request gets the n-th script.
     pub attempts: Option<Vec<Vec<Step>>>,
+    /// Of the model's further targets, in order: what each plays for every request. Server mode only.
+    #[serde(default)]
+    pub fallbacks: Vec<Vec<Step>>,
     pub request: Request,
     #[serde(default)]
     pub expect: Map<String, Value>,
@@ -119,12 +122,7 @@ impl CaseBody {
 
     /// What is odd about the way the upstream listens, if anything is.
     pub fn listening(&self) -> Option<Word> {
-        self.scripts().iter().flatten().find_map(|step| match step {
-            Step::Word(
-                word @ (Word::RefuseConnection | Word::IgnoreConnection | Word::UntrustedCertificate),
-            ) => Some(*word),
-            _ => None,
-        })
+        self.scripts().iter().find_map(|script| listening(script))
     }
 
     /// Whether a script sends the caller to the second server.
@@ -163,6 +161,16 @@ impl CaseBody {
         let text = Value::Object(self.expect.clone()).to_string();
         text.contains("\"$at_most\"")
     }
+}
+
+/// What is odd about the way a server with this script listens, if anything is.
+pub fn listening(script: &[Step]) -> Option<Word> {
+    script.iter().find_map(|step| match step {
+        Step::Word(word @ (Word::RefuseConnection | Word::IgnoreConnection | Word::UntrustedCertificate)) => {
+            Some(*word)
+        }
+        _ => None,
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -1,4 +1,5 @@
-//! The gateway's configuration file for a suite: every case has a provider on a port of its own, and a model of that name.
+//! The gateway's configuration file for a suite: every case has a provider on a port of its own, and a model of that
+//! name; and a provider for each of its fallbacks.
 
 use std::net::SocketAddr;
 
@@ -6,6 +7,7 @@ use serde_json::Value;
 
 use crate::call::{ALIASED, model_of};
 use crate::scenario::Case;
+use crate::upstream::ScriptedUpstream;
 
 /// The environment variable from which the gateway reads the key for every provider.
 pub const UPSTREAM_KEY_VARIABLE: &str = "NOVAI_CONFORMANCE_UPSTREAM_KEY";
@@ -17,32 +19,46 @@ const SERVER: &str = "[server]\nstream_keep_alive_ms = 300\nfirst_event_grace_ms
 /// Of every model: a thousand and two thousand nano-dollars per token.
 const PRICE: &str = "price = { input = \"1.00\", cached_input = \"0.10\", output = \"2.00\" }";
 
-pub fn render<'a>(cases: impl Iterator<Item = (&'a Case, SocketAddr)>) -> String {
+pub fn render<'a>(cases: impl Iterator<Item = (&'a Case, &'a ScriptedUpstream)>) -> String {
     let mut text = SERVER.to_owned();
     for (case, upstream) in cases {
         let model = model_of(case);
-        text.push_str(&format!(
-            "[[providers]]\nname = {name}\nkind = \"openai\"\nbase_url = \"http://{upstream}/v1\"\n\
-             api_key_env = \"{UPSTREAM_KEY_VARIABLE}\"\n",
-            name = quoted(&model),
-        ));
+        provider(&mut text, &model, upstream.address);
         for (deadline, milliseconds) in &case.body.provider.timeouts_ms {
             text.push_str(&format!("{deadline}_timeout_ms = {milliseconds}\n"));
         }
-        text.push_str(&format!(
-            "\n[[models]]\nid = {id}\nprovider = {id}\nupstream_id = {upstream_id}\n{PRICE}\n\n",
-            id = quoted(&model),
-            upstream_id = quoted(&upstream_model_of(case)),
-        ));
+        let mut targets = vec![(model.clone(), upstream_model_of(case))];
+        for (index, fallback) in upstream.fallbacks.iter().enumerate() {
+            let name = format!("{model}--fallback-{}", index + 1);
+            provider(&mut text, &name, fallback.address);
+            targets.push((name.clone(), name));
+        }
+        text.push_str(&format!("\n[[models]]\nid = {}\n{PRICE}\n", quoted(&model)));
+        for (provider, upstream_id) in targets {
+            text.push_str(&format!(
+                "[[models.targets]]\nprovider = {}\nupstream_id = {}\n",
+                quoted(&provider),
+                quoted(&upstream_id)
+            ));
+        }
+        text.push('\n');
     }
     text
 }
 
 /// For a case with a gateway of its own: what it wants follows what every case gets.
-pub fn render_own(case: &Case, upstream: SocketAddr, dead: SocketAddr) -> String {
+pub fn render_own(case: &Case, upstream: &ScriptedUpstream, dead: SocketAddr) -> String {
     let own = case.body.gateway.as_ref().map_or("", |gateway| gateway.config.as_str());
     let own = own.replace("${model}", &model_of(case)).replace("${dead}", &dead.to_string());
     render([(case, upstream)].into_iter()) + &own
+}
+
+fn provider(text: &mut String, name: &str, upstream: SocketAddr) {
+    text.push_str(&format!(
+        "\n[[providers]]\nname = {}\nkind = \"openai\"\nbase_url = \"http://{upstream}/v1\"\n\
+         api_key_env = \"{UPSTREAM_KEY_VARIABLE}\"\n",
+        quoted(name),
+    ));
 }
 
 /// What the upstream knows the model as: the same name, unless the case names another in `params.model`'s place.

@@ -54,7 +54,7 @@ pub async fn run(case: &Case, binary: &Path, upstream: &ScriptedUpstream) -> Res
     // Bound and not listening: whoever connects is refused, and nobody else gets the port.
     let dead = TcpSocket::new_v4()?;
     dead.bind((Ipv4Addr::LOCALHOST, 0).into())?;
-    let config = config::render_own(case, upstream.address, dead.local_addr()?);
+    let config = config::render_own(case, upstream, dead.local_addr()?);
     let gateway = Gateway::start_at(binary, &config, Some(STARTS_AT_US)).await?;
     let mut stage = Stage {
         case,
@@ -96,7 +96,7 @@ impl Stage<'_> {
         let mut case = Case { body: turn.body.clone(), ..self.case.clone() };
         let times = std::mem::replace(&mut case.body.request.times, 1);
         self.fill_in(&mut case.body.request);
-        let mut expected = compare::expectation::complete(&case.body, Mode::Server, &scripts(&case)?);
+        let mut expected = compare::expectation::complete(&case.body, Mode::Server, scripts(&case)?.last());
         fill_in_all(&mut expected, &|text| self.filled(text));
         if turn.own.together.is_some() {
             // Of many calls only the sum is known.
@@ -132,7 +132,7 @@ impl Stage<'_> {
 
     /// The answer is absent where there are several.
     async fn call(&mut self, case: &Case, turn: &Turn) -> Result<(Value, Option<Answer>)> {
-        self.upstream.arm(&case.body, scripts(case)?);
+        self.upstream.arm(&case.body, scripts(case)?, Vec::new());
         let request = run::request_bytes(case, self.gateway.address, self.upstream.address)?;
         let (mut observed, answer) = if let Some(count) = turn.own.together {
             let one = || http::exchange(self.gateway.address, &request, Leave::default(), PATIENCE);

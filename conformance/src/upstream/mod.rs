@@ -19,7 +19,7 @@ use listening::Listening;
 use request::SeenRequest;
 use script::Script;
 
-use crate::scenario::model::{CaseBody, ELSEWHERE, Op, Word};
+use crate::scenario::model::{self, CaseBody, ELSEWHERE, Op, Word};
 
 /// How long a peer may take to leave before that counts as never.
 const LEAVING_PATIENCE: Duration = Duration::from_secs(3);
@@ -31,6 +31,8 @@ pub struct ScriptedUpstream {
     _listening: Listening,
     /// The second server, which nobody should call; it would answer.
     elsewhere: Option<Box<ScriptedUpstream>>,
+    /// The model's further targets.
+    pub fallbacks: Vec<ScriptedUpstream>,
 }
 
 /// What arrived since the last [`ScriptedUpstream::arm`].
@@ -43,6 +45,8 @@ pub struct Seen {
     pub unexpected: usize,
     /// What the second server saw, where the case has one.
     pub elsewhere: Option<Box<Seen>>,
+    /// What the further targets saw, in order.
+    pub fallbacks: Vec<Seen>,
 }
 
 impl Seen {
@@ -111,19 +115,26 @@ impl State {
 impl ScriptedUpstream {
     /// Reachable as the case wants it.
     pub async fn open(case: &CaseBody) -> Result<ScriptedUpstream> {
-        let mut upstream = match case.listening() {
-            Some(Word::RefuseConnection) => Self::with(|_| listening::refuse())?,
-            Some(Word::IgnoreConnection) => {
-                let (address, listening) = listening::ignore().await?;
-                Self::with(|_| Ok((address, listening)))?
-            }
-            Some(Word::UntrustedCertificate) => Self::with(listening::accept_untrusted)?,
-            _ => Self::listen()?,
-        };
+        let mut upstream = Self::listening_as(case.listening()).await?;
+        for script in &case.fallbacks {
+            upstream.fallbacks.push(Self::listening_as(model::listening(script)).await?);
+        }
         if case.names_elsewhere() {
             upstream.elsewhere = Some(Box::new(Self::listen()?));
         }
         Ok(upstream)
+    }
+
+    async fn listening_as(word: Option<Word>) -> Result<ScriptedUpstream> {
+        match word {
+            Some(Word::RefuseConnection) => Self::with(|_| listening::refuse()),
+            Some(Word::IgnoreConnection) => {
+                let (address, listening) = listening::ignore().await?;
+                Self::with(|_| Ok((address, listening)))
+            }
+            Some(Word::UntrustedCertificate) => Self::with(listening::accept_untrusted),
+            _ => Self::listen(),
+        }
     }
 
     pub fn listen() -> Result<ScriptedUpstream> {
@@ -133,11 +144,14 @@ impl ScriptedUpstream {
     fn with(listen: impl FnOnce(Arc<State>) -> Result<(SocketAddr, Listening)>) -> Result<ScriptedUpstream> {
         let state = Arc::new(State::default());
         let (address, listening) = listen(state.clone())?;
-        Ok(ScriptedUpstream { address, state, _listening: listening, elsewhere: None })
+        Ok(ScriptedUpstream { address, state, _listening: listening, elsewhere: None, fallbacks: Vec::new() })
     }
 
     /// Loads the scripts of the next run of `case` and forgets what was seen before.
-    pub fn arm(&self, case: &CaseBody, mut scripts: Vec<Script>) {
+    pub fn arm(&self, case: &CaseBody, mut scripts: Vec<Script>, fallbacks: Vec<Script>) {
+        for (upstream, script) in self.fallbacks.iter().zip(fallbacks) {
+            upstream.arm_with(script);
+        }
         if let Some(elsewhere) = &self.elsewhere {
             elsewhere.arm_with_an_answer();
             // Another name for this machine, so that it is another host by name too.
@@ -152,7 +166,12 @@ impl ScriptedUpstream {
     }
 
     fn arm_with_an_answer(&self) {
-        let scripts = vec![Arc::new(Script::of_answer("From elsewhere."))];
+        self.arm_with(Script::of_answer("From elsewhere."));
+    }
+
+    /// For every request.
+    fn arm_with(&self, script: Script) {
+        let scripts = vec![Arc::new(script)];
         self.state.with(|armed| {
             *armed = Armed { scripts, repeat_last: true, models_are_scripted: true, seen: Seen::default() };
         });
@@ -161,6 +180,7 @@ impl ScriptedUpstream {
     pub fn seen(&self) -> Seen {
         let mut seen = self.state.with(|armed| armed.seen.clone());
         seen.elsewhere = self.elsewhere.as_ref().map(|elsewhere| Box::new(elsewhere.seen()));
+        seen.fallbacks = self.fallbacks.iter().map(ScriptedUpstream::seen).collect();
         seen
     }
 

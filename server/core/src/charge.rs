@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::catalog::Target;
 use crate::clock::Clock;
 use crate::limits::{LimitSnapshot, Permit};
 use crate::money::till::unix_ms;
@@ -60,10 +61,19 @@ impl Charge {
         Some(reservation.price.cost(usage, reservation.images))
     }
 
-    /// Call it before the upstream is asked.
-    pub(crate) fn sent(&mut self) {
-        if let Some(open) = &mut self.open {
-            open.is_sent = true;
+    /// Call it before a target is asked: from here on it is the one that is paid.
+    pub(crate) fn sent_to(&mut self, target: &Target) {
+        let Some(open) = &mut self.open else { return };
+        open.is_sent = true;
+        let reserved = &open.reservation;
+        if reserved.provider != target.provider_name || reserved.upstream_model != target.upstream_model {
+            open.reservation = Arc::new(Reservation {
+                provider: Arc::clone(&target.provider_name),
+                upstream_model: Arc::clone(&target.upstream_model),
+                price: target.tariff.price,
+                ..Reservation::clone(reserved)
+            });
+            open.ledger.turn(&open.reservation);
         }
     }
 

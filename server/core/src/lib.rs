@@ -18,11 +18,12 @@ pub mod limits;
 pub mod money;
 pub mod principal;
 pub mod provider;
+pub mod routing;
 pub mod stream;
 #[cfg(test)]
 mod testing;
 
-pub use catalog::{Catalog, ModelInfo, Target};
+pub use catalog::{Catalog, ModelInfo, Target, TargetSpec};
 pub use charge::Charged;
 pub use clock::{Clock, SystemClock};
 pub use deadlines::Deadlines;
@@ -37,4 +38,5 @@ pub use provider::{
     ChatCall, ChatEvent, ChatStream, Completion, Provider, RateLimitSnapshot, ResponseMeta, Streaming,
     TokenUsage, UpstreamModel, WindowSnapshot,
 };
+pub use routing::{BreakerState, RouteEvents, RoutingPolicy};
 pub use stream::{GatewayStream, StreamEnd, StreamFacts};

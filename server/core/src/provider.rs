@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use novai_types::ChatCompletionRequest;
+use tokio::time::Instant;
 
 use crate::error::Error;
 
@@ -26,6 +27,9 @@ pub struct ChatCall {
     pub upstream_model: Arc<str>,
     /// Sent along, so that both logs can be joined.
     pub request_id: Arc<str>,
+    /// When the whole request must be over, its earlier attempts at other targets included: a provider gives up then, with
+    /// [`Error::ProviderTimeout`], if its own deadlines have not passed before.
+    pub deadline: Option<Instant>,
 }
 
 /// A finished, non-streamed answer.

@@ -15,12 +15,14 @@ use futures_util::Stream;
 use novai_types::ChatCompletionRequest;
 use tokio::time::Instant;
 
+use crate::catalog::Target;
 use crate::charge::Charge;
 use crate::error::Error;
 use crate::limits::LimitSnapshot;
 use crate::money::payload::with_cost;
 use crate::money::{Outcome, Progress, Usd};
 use crate::provider::{ChatEvent, ChatStream, TokenUsage};
+use crate::routing::Routing;
 
 /// What a caller asked to be told.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,23 +43,34 @@ impl Wants {
 /// A provider's stream with the guarantees above. Dropping it cancels the upstream request.
 pub struct GatewayStream {
     inner: Option<ChatStream>,
+    /// What had to be read to know that this target serves. Boxed: most streams have none.
+    first: Option<Box<ChatEvent>>,
     wants: Wants,
     started_at: Instant,
     events_sent: u64,
     facts: Arc<StreamFacts>,
     charge: Charge,
+    watch: Watch,
+}
+
+/// Remembers how its target does.
+pub(crate) struct Watch {
+    pub routing: Arc<Routing>,
+    pub target: Arc<Target>,
 }
 
 impl GatewayStream {
     /// `facts` are those that `charge` settles by.
     pub(crate) fn new(
         inner: ChatStream,
+        first: Option<Box<ChatEvent>>,
         wants: Wants,
         started_at: Instant,
         facts: Arc<StreamFacts>,
         charge: Charge,
+        watch: Watch,
     ) -> Self {
-        GatewayStream { inner: Some(inner), wants, started_at, events_sent: 0, facts, charge }
+        GatewayStream { inner: Some(inner), first, wants, started_at, events_sent: 0, facts, charge, watch }
     }
 
     /// The caller's limits as they stand; `None` once the stream is over.
@@ -77,6 +90,7 @@ impl GatewayStream {
         if self.events_sent == 0 && self.facts.first_event_us.load(Relaxed) == UNSET {
             let elapsed_us = self.started_at.elapsed().as_micros();
             self.facts.first_event_us.store(u64::try_from(elapsed_us).unwrap_or(UNSET - 1), Relaxed);
+            self.watch.routing.note_beginning(&self.watch.target);
         }
         if event.usage_only && !self.wants.usage {
             return false;
@@ -117,7 +131,11 @@ impl Stream for GatewayStream {
         let this = &mut *self;
         loop {
             let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
-            match inner.as_mut().poll_next(cx) {
+            let next = match this.first.take() {
+                Some(event) => Poll::Ready(Some(Ok(*event))),
+                None => inner.as_mut().poll_next(cx),
+            };
+            match next {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(Ok(event))) => {
                     if this.note(&event) {
@@ -125,10 +143,12 @@ impl Stream for GatewayStream {
                     }
                 }
                 Poll::Ready(Some(Err(error))) => {
+                    this.watch.routing.note_broken(&this.watch.target, &error);
                     this.end(StreamEnd::Failed);
                     return Poll::Ready(Some(Err(error)));
                 }
                 Poll::Ready(None) => {
+                    this.watch.routing.note_success(&this.watch.target);
                     this.end(StreamEnd::Complete);
                     return Poll::Ready(None);
                 }

@@ -185,12 +185,19 @@ pub(crate) struct FakeLedger {
     writes: Writes,
     pub budget_nano: u64,
     pub reserved: Mutex<Vec<Arc<Reservation>>>,
+    pub turned: Mutex<Vec<Arc<Reservation>>>,
     pub settled: Mutex<Vec<(ReservationId, Settlement)>>,
 }
 
 impl FakeLedger {
     pub(crate) fn new(writes: Writes, budget_nano: u64) -> Arc<Self> {
-        Arc::new(FakeLedger { writes, budget_nano, reserved: Mutex::default(), settled: Mutex::default() })
+        Arc::new(FakeLedger {
+            writes,
+            budget_nano,
+            reserved: Mutex::default(),
+            turned: Mutex::default(),
+            settled: Mutex::default(),
+        })
     }
 }
 
@@ -227,6 +234,10 @@ impl Ledger for FakeLedger {
             });
         });
         Reserving::Later { is_decided: overlap == MayOverlap::Yes, answer }
+    }
+
+    fn turn(&self, reservation: &Arc<Reservation>) {
+        self.turned.lock().unwrap().push(Arc::clone(reservation));
     }
 
     fn settle(&self, reservation: &Arc<Reservation>, settlement: Settlement) {

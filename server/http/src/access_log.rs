@@ -13,9 +13,10 @@ use std::time::SystemTime;
 use http::{Method, StatusCode};
 use novai_core::limits::QuotaSnapshot;
 use novai_core::money::Usd;
-use novai_core::{LimitSnapshot, Provider, StreamFacts, TokenUsage};
+use novai_core::{BreakerState, Error, LimitSnapshot, RouteEvents, StreamFacts, Target, TokenUsage};
 use tokio::time::Instant;
 
+use crate::error::Chain;
 use crate::log_line::{LogLine, member};
 use crate::observer::{Cause, Observer, Outcome, RequestEnded};
 use crate::problem::Failure;
@@ -50,7 +51,10 @@ pub(crate) struct Facts {
     pub operation: Option<usize>,
     pub key_id: Option<Arc<str>>,
     pub model: Option<String>,
-    pub provider: Option<Arc<dyn Provider>>,
+    /// Who was asked last: who served, if anybody did.
+    pub target: Option<Arc<Target>>,
+    /// How many targets were asked, that one included.
+    pub attempts: u32,
     pub status: Option<StatusCode>,
     pub error_code: Option<Cow<'static, str>>,
     pub cause: Option<Cause>,
@@ -123,6 +127,29 @@ impl Trail {
     }
 }
 
+/// Follows its request from target to target.
+impl RouteEvents for Trail {
+    fn asked(&self, target: &Arc<Target>, attempt: u32) {
+        let mut facts = self.facts();
+        facts.target = Some(Arc::clone(target));
+        facts.attempts = attempt;
+    }
+
+    fn failed(&self, target: &Arc<Target>, error: &Error, attempt: u32) {
+        tracing::warn!(
+            request_id = %self.request_id, provider = %target.provider_name, upstream_model = %target.upstream_model,
+            attempt, error = %Chain(error), "a target failed"
+        );
+    }
+
+    fn breaker_changed(&self, target: &Target, state: BreakerState) {
+        tracing::warn!(
+            provider = %target.provider_name, upstream_model = %target.upstream_model, state = state.name(),
+            "a target is passed over"
+        );
+    }
+}
+
 impl Drop for Trail {
     fn drop(&mut self) {
         let facts = self.facts.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -132,7 +159,7 @@ impl Drop for Trail {
         let outcome = facts.outcome();
         let duration = self.started_at.elapsed();
         let time_to_first_event = stream.and_then(StreamFacts::time_to_first_event);
-        let provider = facts.provider.as_ref().map(|provider| provider.name());
+        let provider = facts.target.as_ref().map(|target| &*target.provider_name);
         self.observer.request_ended(&RequestEnded {
             operation: facts.operation,
             model: facts.model.as_deref(),
@@ -160,6 +187,8 @@ impl Drop for Trail {
         member!(line, "route", facts.route.as_deref());
         member!(line, "model", facts.model.as_deref());
         member!(line, "provider", provider);
+        member!(line, "upstream_model", facts.target.as_ref().map(|target| &*target.upstream_model));
+        member!(line, "attempts", Some(u64::from(facts.attempts)).filter(|attempts| *attempts > 0));
         member!(line, "stream", facts.is_stream);
         // Absent if the client left before there was an answer.
         member!(line, "status", facts.status.map(|status| u64::from(status.as_u16())));

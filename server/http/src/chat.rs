@@ -43,6 +43,7 @@ pub(crate) async fn create(
         request: decoded.value,
         request_id: Arc::clone(trail.request_id()),
         principal,
+        observer: Some(Arc::clone(&trail) as _),
     };
     let gateway = Arc::clone(&app.gateway);
 
@@ -71,7 +72,6 @@ pub(crate) async fn create(
     facts.limits = Some(answered.charged.limits);
     facts.usage = Some(answered.charged.usage);
     facts.cost = Some(answered.charged.cost);
-    facts.provider = Some(answered.target.provider);
     facts.upstream_request_id = completion.meta.upstream_request_id;
     drop(facts);
     if let Some(slot) = slot {

@@ -122,7 +122,7 @@ impl From<BodyError> for Problem {
 }
 
 /// An error with its causes, for the log.
-struct Chain<'a>(&'a Error);
+pub(crate) struct Chain<'a>(pub &'a Error);
 
 impl std::fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

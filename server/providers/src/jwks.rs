@@ -65,7 +65,7 @@ impl JwksUrl {
     }
 
     async fn document(&self) -> Result<Bytes, BoxError> {
-        let outgoing = Outgoing { head: &self.head, headers: &[], body: Bytes::new() };
+        let outgoing = Outgoing { head: &self.head, headers: &[], body: Bytes::new(), deadline: None };
         let answer = self.client.send(&outgoing).await?;
         if answer.status != StatusCode::OK {
             return Err(format!("the answer is {}", answer.status).into());

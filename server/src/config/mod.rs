@@ -1,15 +1,17 @@
 //! The gateway's configuration: defaults, then the file, then the environment, then the flags; all checked before
 //! anything starts.
 //!
-//! Start at [`load`]. [`reader`] turns TOML into values with line numbers; [`sections`] and [`providers`] say what the keys
-//! mean. `novai.example.toml` documents them for operators.
+//! Start at [`load`]. [`reader`] turns TOML into values with line numbers; [`sections`], [`providers`] and [`models`] say what the
+//! keys mean. `novai.example.toml` documents them for operators.
 
 mod limits;
+mod models;
 mod money;
 mod prices;
 mod problem;
 mod providers;
 mod reader;
+mod routing;
 mod sections;
 mod telemetry;
 mod tokens;
@@ -17,17 +19,18 @@ mod tokens;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
-use novai_core::Secret;
 use novai_core::money::{BudgetPolicy, PriceTable};
+use novai_core::{RoutingPolicy, Secret};
 use novai_http::cors::Cors;
 use novai_http::listener::{Limits, TlsFiles};
 use novai_stores::database::PostgresUrl;
 use novai_stores::keys::chosen;
 
 pub use limits::{RateLimits, Store};
+pub use models::{ModelSettings, TargetSettings};
 pub use money::LedgerSettings;
 pub use problem::{Problem, Problems};
-pub use providers::{ModelSettings, ProviderKind, ProviderSettings};
+pub use providers::{ProviderKind, ProviderSettings};
 use reader::Reader;
 pub use sections::{LogSettings, LogTarget};
 pub use telemetry::TelemetrySettings;
@@ -57,6 +60,7 @@ pub struct Config {
     pub telemetry: TelemetrySettings,
     pub providers: Vec<ProviderSettings>,
     pub models: Vec<ModelSettings>,
+    pub routing: RoutingPolicy,
     /// Of models that no `[[models]]` names.
     pub prices: PriceTable,
     pub budgets: BudgetPolicy,
@@ -105,7 +109,8 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
             }
         }
     }
-    let models = providers::models(root.sections("models"), &providers, &prices);
+    let models = models::models(root.sections("models"), &providers, &prices);
+    let routing = routing::routing(root.section("routing"));
     let budgets = money::budgets(root.section("budgets"));
     let tokens = tokens::tokens(&mut root, env);
     let ledger = money::ledger(root.section("ledger"));
@@ -206,6 +211,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
         telemetry,
         providers,
         models,
+        routing,
         prices,
         budgets,
         ledger,

@@ -1,17 +1,15 @@
-//! `[[providers]]` and `[[models]]`, and the short cuts that need no file.
+//! `[[providers]]`, and the short cuts that need no file.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 
 use novai_core::Deadlines;
-use novai_core::money::{Price, PriceTable, Tariff};
 use novai_providers::client::{Origin, OriginError};
 use novai_providers::{anthropic, gemini, openai, upstream};
 
 use super::Env;
-use super::prices;
 use super::problem::Problem;
-use super::reader::{At, Reference, Section};
+use super::reader::{Reference, Section};
 
 pub const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
 
@@ -31,16 +29,6 @@ pub enum ProviderKind {
     Gemini(Box<upstream::Config>),
     /// No server at all: the built-in simulator.
     Sim,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelSettings {
-    /// The name callers use.
-    pub id: String,
-    pub provider: String,
-    /// The name the provider knows.
-    pub upstream_id: String,
-    pub tariff: Tariff,
 }
 
 /// `--upstream URL`.
@@ -210,92 +198,4 @@ fn bytes(section: &mut Section<'_>, key: &'static str, default: usize) -> usize 
 /// Never repeats the URL itself: people put passwords there.
 fn base_url_problem(reference: &Reference, error: OriginError, fix: &str) -> Problem {
     reference.problem(format!("must be an http(s) URL: {error}"), fix)
-}
-
-pub fn models(
-    sections: Vec<Section<'_>>,
-    providers: &[ProviderSettings],
-    prices: &PriceTable,
-) -> Vec<ModelSettings> {
-    let mut ids = HashSet::new();
-    sections.into_iter().filter_map(|section| model(section, providers, prices, &mut ids)).collect()
-}
-
-fn model(
-    mut section: Section<'_>,
-    providers: &[ProviderSettings],
-    table: &PriceTable,
-    ids: &mut HashSet<String>,
-) -> Option<ModelSettings> {
-    let id = section.string("id", "gpt-4o-mini");
-    let provider = section.string("provider", "openai");
-    let upstream_id = section.string("upstream_id", "gpt-4o-mini").map(|at| at.value);
-    match &id {
-        None => section.report(section.reference("id").problem("is required", "write id = \"gpt-4o-mini\"")),
-        Some(id) if !ids.insert(id.value.clone()) => section.report(id.problem(
-            format!("is taken: another model is called {:?} too", id.value),
-            "give each its own id",
-        )),
-        Some(_) => {}
-    }
-    match &provider {
-        None => {
-            section.report(
-                section.reference("provider").problem("is required", "name one of the [[providers]]"),
-            );
-        }
-        Some(at) if !providers.iter().any(|provider| provider.name == at.value) => {
-            let names: Vec<&str> = providers.iter().map(|provider| provider.name.as_str()).collect();
-            let fix = match names.is_empty() {
-                true => "add a [[providers]] section with that name".to_owned(),
-                false => format!("use one of: {}", names.join(", ")),
-            };
-            section.report(at.problem(format!("no provider is called {:?}", at.value), fix));
-        }
-        Some(_) => {}
-    }
-    let tariff =
-        tariff(&mut section, id.as_ref(), upstream_id.as_deref(), provider.as_ref(), providers, table);
-    section.finish();
-    let id = id?.value;
-    Some(ModelSettings {
-        provider: provider?.value,
-        upstream_id: upstream_id.unwrap_or_else(|| id.clone()),
-        id,
-        tariff: tariff?,
-    })
-}
-
-/// The model's own price, else its provider's if that is free, else the table's. Nothing is ever free by accident.
-fn tariff(
-    section: &mut Section<'_>,
-    id: Option<&At<String>>,
-    upstream_id: Option<&str>,
-    provider: Option<&At<String>>,
-    providers: &[ProviderSettings],
-    table: &PriceTable,
-) -> Option<Tariff> {
-    let has_price = section.has("price");
-    let price = prices::price(section);
-    let output_tokens_max = prices::max_output_tokens(section);
-    let (id, provider) = (id?, provider?);
-    let upstream_id = upstream_id.unwrap_or(&id.value);
-    let listed = table.find(upstream_id);
-    // Its provider is wrong, which has been said.
-    let provider = providers.iter().find(|settings| settings.name == provider.value)?;
-    let price = match (price, provider.is_free, &listed) {
-        (Some(price), ..) => price,
-        (None, ..) if has_price => return None,
-        (None, true, _) => Price::FREE,
-        (None, false, Some(listed)) => listed.price,
-        (None, false, None) => {
-            section.report(id.problem(
-                format!("has no price, and none is known for {upstream_id:?}"),
-                "add price = { input = \"1.00\", output = \"2.00\" } (USD per million tokens), or price = \"free\"",
-            ));
-            return None;
-        }
-    };
-    let output_tokens_max = output_tokens_max.or_else(|| listed.and_then(|listed| listed.output_tokens_max));
-    Some(Tariff { price, output_tokens_max })
 }

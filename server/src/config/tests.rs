@@ -161,6 +161,89 @@ fn every_problem_names_key_line_rule_and_fix() {
     }
 }
 
+const TWO_PROVIDERS: &str =
+    "[[providers]]\nname = \"a\"\nkind = \"sim\"\n[[providers]]\nname = \"b\"\nkind = \"sim\"\n";
+
+#[test]
+fn problems_of_targets_and_fallbacks() {
+    let cases: &[(&str, &[&str])] = &[
+        (
+            "targets = []",
+            &["novai.toml:7: models[0].targets: must name at least one target — write targets = ["],
+        ),
+        (
+            "targets = [{ provider = \"c\" }]",
+            &["novai.toml:9: models[0].targets[0].provider: no provider is called \"c\" — use one of: a, b"],
+        ),
+        ("targets = [{ upstream_id = \"x\" }]", &["models[0].targets[0].provider: is required"]),
+        (
+            "targets = [{ provider = \"a\", wieght = 1 }]",
+            &["models[0].targets[0].wieght: there is no such key — did you mean `weight`?"],
+        ),
+        (
+            "targets = [{ provider = \"a\", weight = -1 }]",
+            &["targets[0].weight: must be a whole number from 0 to 1000000"],
+        ),
+        (
+            "targets = [{ provider = \"a\", weight = 0 }, { provider = \"b\", weight = 0 }]",
+            &[
+                "models[0].targets: has only targets of weight 0, so that none could be asked first — give one a weight above 0",
+            ],
+        ),
+        (
+            "targets = [{ provider = \"a\" }, { provider = \"b\" }, { provider = \"a\", upstream_id = \"m\" }]",
+            &["models[0].targets: m at a is there twice"],
+        ),
+        (
+            "provider = \"a\"\ntargets = [{ provider = \"b\" }]",
+            &["models[0].provider: cannot stand beside `targets`"],
+        ),
+        (
+            "provider = \"a\"\nfallbacks = [\"nope\"]",
+            &["novai.toml:10: models[0].fallbacks[0]: no model is called \"nope\" — use one of: m"],
+        ),
+        (
+            "provider = \"a\"\nfallbacks = [\"m\"]",
+            &["models[0].fallbacks[0]: the fallbacks go in a circle: m → m"],
+        ),
+        (
+            "provider = \"a\"\nfallbacks = [\"n\"]\n[[models]]\nid = \"n\"\nprovider = \"a\"\nfallbacks = [\"o\"]\n\
+             [[models]]\nid = \"o\"\nprovider = \"b\"\nfallbacks = [\"n\"]",
+            &[
+                "novai.toml:18: models[2].fallbacks[0]: the fallbacks go in a circle: n → o → n — remove one of them",
+            ],
+        ),
+        (
+            "provider = \"a\"\n[routing]\nretries = 11",
+            &["routing.retries: must be a whole number from 0 to 10"],
+        ),
+    ];
+    for (text, expected) in cases {
+        check_problems(&format!("{TWO_PROVIDERS}[[models]]\nid = \"m\"\n{text}"), expected);
+    }
+}
+
+#[test]
+fn targets_come_in_order_with_those_of_fallbacks_behind_them() {
+    let text = "[[models]]\nid = \"m\"\nfallbacks = [\"n\", \"o\"]\n\
+         targets = [{ provider = \"a\", weight = 3 }, { provider = \"b\", upstream_id = \"x\" }]\n\
+         [[models]]\nid = \"n\"\nprovider = \"b\"\nupstream_id = \"x\"\nfallbacks = [\"o\"]\n\
+         [[models]]\nid = \"o\"\ntargets = [{ provider = \"b\", weight = 7 }]\nprice = { input = \"1\", output = \"2\" }";
+    let config = no_problem(load_text(&format!("{TWO_PROVIDERS}{text}")));
+    let shown = |index: usize| -> Vec<String> {
+        let targets = config.models[index].targets.iter();
+        targets.map(|t| format!("{}/{} {:?}", t.provider, t.upstream_id, t.weight)).collect()
+    };
+    assert_eq!(shown(0), ["a/m Some(3)", "b/x None", "b/o None"]);
+    assert_eq!(shown(1), ["b/x None", "b/o None"]);
+    assert_eq!(shown(2), ["b/o Some(7)"]);
+    assert_eq!(
+        config.models[0].targets[2].tariff.price.input, 1_000_000_000,
+        "a fallback costs what it costs"
+    );
+    assert_eq!(config.routing, RoutingPolicy::default());
+}
+
 #[test]
 fn a_problem_never_shows_a_secret() {
     let text = "[[providers]]\nname = \"a\"\nbase_url = \"http://user:hunter2@host/v1\"";
@@ -187,7 +270,7 @@ fn where_a_price_comes_from() {
             "[[providers]]\nname = \"a\"\n{provider}\n[[models]]\nid = \"m\"\nprovider = \"a\"\n{model}"
         );
         let config = no_problem(load_text(&file));
-        let tariff = config.models[0].tariff;
+        let tariff = config.models[0].targets[0].tariff;
         (tariff.price.input, tariff.price.cached_input, tariff.price.output, tariff.output_tokens_max)
     };
     const HTTP: &str = "base_url = \"http://h/v1\"";

@@ -15,6 +15,7 @@ use super::{ModelInfo, Target};
 use crate::error::{BoxError, Error};
 use crate::money::{Pricing, Tariff};
 use crate::provider::Provider;
+use crate::routing::{Health, Route};
 
 /// A list older than this is fetched again before it is shown.
 const LIST_TTL: Duration = Duration::from_secs(60);
@@ -32,8 +33,8 @@ pub(super) struct Discovery {
 #[derive(Default)]
 struct Known {
     models: Vec<ModelInfo>,
-    /// By id: its place in `models`, and its price.
-    by_id: HashMap<Arc<str>, (usize, Arc<Tariff>)>,
+    /// By id: its place in `models`, and who serves it.
+    by_id: HashMap<Arc<str>, (usize, Route)>,
     /// What the provider offers and nobody knows the price of.
     unpriced: HashSet<String>,
     /// Of the last fetch, successful or not.
@@ -48,16 +49,13 @@ impl Discovery {
         Discovery { provider, name, pricing, known: ArcSwap::default(), fetching: Mutex::new(()) }
     }
 
-    pub(super) fn target(&self, model: &str) -> Option<Target> {
+    pub(super) fn route(&self, model: &str) -> Option<Route> {
+        self.known.load().by_id.get(model).map(|(_, route)| route.clone())
+    }
+
+    pub(super) fn targets(&self) -> Vec<Arc<Target>> {
         let known = self.known.load();
-        let (id, (_, tariff)) = known.by_id.get_key_value(model)?;
-        Some(Target {
-            model: Arc::clone(id),
-            provider: Arc::clone(&self.provider),
-            provider_name: Arc::clone(&self.name),
-            upstream_model: Arc::clone(id),
-            tariff: Arc::clone(tariff),
-        })
+        known.by_id.values().flat_map(|(_, route)| route.targets()).map(Arc::clone).collect()
     }
 
     pub(super) fn model(&self, model: &str) -> Option<ModelInfo> {
@@ -105,13 +103,17 @@ impl Discovery {
         let known = match result {
             Ok(models) => {
                 let mut known = Known { fetched_at, ..Known::default() };
+                let before = self.known.load();
                 for model in models {
                     let Some(tariff) = self.pricing.of(&model.id) else {
                         known.unpriced.insert(model.id);
                         continue;
                     };
                     let id: Arc<str> = model.id.into();
-                    known.by_id.insert(Arc::clone(&id), (known.models.len(), tariff));
+                    // What was learnt of it outlives the list.
+                    let health = before.by_id.get(&id).map(|(_, route)| Arc::clone(&route.first().health));
+                    let route = self.route_to(&id, tariff, health.unwrap_or_default());
+                    known.by_id.insert(Arc::clone(&id), (known.models.len(), route));
                     known.models.push(ModelInfo {
                         id,
                         created: model.created,
@@ -133,6 +135,17 @@ impl Discovery {
             }
         };
         self.known.store(Arc::new(known));
+    }
+
+    fn route_to(&self, model: &Arc<str>, tariff: Arc<Tariff>, health: Arc<Health>) -> Route {
+        Route::single(Arc::new(Target {
+            model: Arc::clone(model),
+            provider: Arc::clone(&self.provider),
+            provider_name: Arc::clone(&self.name),
+            upstream_model: Arc::clone(model),
+            tariff,
+            health,
+        }))
     }
 
     fn is_younger_than(&self, age_max: Duration) -> bool {

@@ -13,6 +13,7 @@ use futures_util::future::join_all;
 use crate::error::Error;
 use crate::money::{Pricing, Tariff};
 use crate::provider::Provider;
+use crate::routing::{Health, Route, RouteError};
 use discovery::Discovery;
 
 /// A model as callers see it.
@@ -25,7 +26,6 @@ pub struct ModelInfo {
 }
 
 /// Who serves a model, and under which name.
-#[derive(Clone)]
 pub struct Target {
     /// As the caller names it.
     pub model: Arc<str>,
@@ -34,16 +34,33 @@ pub struct Target {
     pub provider_name: Arc<str>,
     pub upstream_model: Arc<str>,
     pub tariff: Arc<Tariff>,
+    /// Shared by all targets with the same provider and upstream model.
+    pub health: Arc<Health>,
 }
 
-/// Two `[[models]]` share a name.
+/// One target of a model, as it is configured.
+pub struct TargetSpec {
+    pub provider: Arc<dyn Provider>,
+    pub upstream_model: Arc<str>,
+    pub tariff: Tariff,
+    /// See [`Route::new`].
+    pub weight: Option<u32>,
+}
+
+/// A model that cannot be added.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the model `{0}` is configured twice")]
-pub struct DuplicateModel(pub String);
+pub enum ModelError {
+    #[error("the model `{0}` is configured twice")]
+    Duplicate(String),
+    #[error("the model `{model}` {error}")]
+    Route { model: String, error: RouteError },
+}
 
 #[derive(Default)]
 pub struct Catalog {
-    configured: HashMap<Arc<str>, Target>,
+    configured: HashMap<Arc<str>, Route>,
+    /// Of configured targets, by provider and upstream model.
+    healths: HashMap<(Arc<str>, Arc<str>), Arc<Health>>,
     /// In the order of configuration, for listings.
     listed: Vec<ModelInfo>,
     discoveries: Vec<Discovery>,
@@ -54,7 +71,7 @@ impl Catalog {
         Catalog::default()
     }
 
-    /// `created` is what listings show; the start of the gateway is a good choice.
+    /// A model with one target.
     pub fn add_model(
         &mut self,
         id: impl Into<Arc<str>>,
@@ -62,22 +79,44 @@ impl Catalog {
         upstream_model: impl Into<Arc<str>>,
         created: u64,
         tariff: Tariff,
-    ) -> Result<(), DuplicateModel> {
+    ) -> Result<(), ModelError> {
+        let target = TargetSpec { provider, upstream_model: upstream_model.into(), tariff, weight: None };
+        self.add_route(id, created, vec![target])
+    }
+
+    /// A model with its targets in order. `created` is what listings show; the start of the gateway is a good choice.
+    pub fn add_route(
+        &mut self,
+        id: impl Into<Arc<str>>,
+        created: u64,
+        targets: Vec<TargetSpec>,
+    ) -> Result<(), ModelError> {
         let id = id.into();
         if self.configured.contains_key(&id) {
-            return Err(DuplicateModel(id.to_string()));
+            return Err(ModelError::Duplicate(id.to_string()));
         }
+        let targets = targets.into_iter().map(|target| self.target(&id, target)).collect();
+        let route =
+            Route::new(targets).map_err(|error| ModelError::Route { model: id.to_string(), error })?;
+        let owned_by = Arc::clone(&route.first().provider_name);
+        self.listed.push(ModelInfo { id: Arc::clone(&id), created, owned_by });
+        self.configured.insert(id, route);
+        Ok(())
+    }
+
+    fn target(&mut self, model: &Arc<str>, spec: TargetSpec) -> (Arc<Target>, Option<u32>) {
+        let TargetSpec { provider, upstream_model, tariff, weight } = spec;
         let provider_name: Arc<str> = Arc::from(provider.name());
-        self.listed.push(ModelInfo { id: Arc::clone(&id), created, owned_by: Arc::clone(&provider_name) });
+        let place = (Arc::clone(&provider_name), Arc::clone(&upstream_model));
         let target = Target {
-            model: Arc::clone(&id),
+            model: Arc::clone(model),
             provider,
             provider_name,
-            upstream_model: upstream_model.into(),
+            upstream_model,
             tariff: Arc::new(tariff),
+            health: Arc::clone(self.healths.entry(place).or_default()),
         };
-        self.configured.insert(id, target);
-        Ok(())
+        (Arc::new(target), weight)
     }
 
     /// Serve whatever `provider` lists and `pricing` knows the price of, under its own names.
@@ -86,13 +125,13 @@ impl Catalog {
     }
 
     /// No I/O for a model that is known. An unknown one asks the discovering providers again, at most every few seconds.
-    pub async fn resolve(&self, model: &str) -> Result<Target, Error> {
-        if let Some(target) = self.known(model) {
-            return Ok(target);
+    pub async fn resolve(&self, model: &str) -> Result<Route, Error> {
+        if let Some(route) = self.known(model) {
+            return Ok(route);
         }
         join_all(self.discoveries.iter().map(Discovery::look_again)).await;
-        if let Some(target) = self.known(model) {
-            return Ok(target);
+        if let Some(route) = self.known(model) {
+            return Ok(route);
         }
         if self.discoveries.iter().any(|discovery| discovery.has_unpriced(model)) {
             return Err(Error::ModelUnpriced { model: shortened(model) });
@@ -104,11 +143,22 @@ impl Catalog {
         }
     }
 
-    fn known(&self, model: &str) -> Option<Target> {
-        if let Some(target) = self.configured.get(model) {
-            return Some(target.clone());
+    fn known(&self, model: &str) -> Option<Route> {
+        if let Some(route) = self.configured.get(model) {
+            return Some(route.clone());
         }
-        self.discoveries.iter().find_map(|discovery| discovery.target(model))
+        self.discoveries.iter().find_map(|discovery| discovery.route(model))
+    }
+
+    /// Every target that could be asked now, each provider and upstream model once: for metrics.
+    pub fn targets(&self) -> Vec<Arc<Target>> {
+        let configured = self.listed.iter().filter_map(|model| self.configured.get(&model.id));
+        let mut targets: Vec<Arc<Target>> =
+            configured.flat_map(|route| route.targets()).map(Arc::clone).collect();
+        targets.extend(self.discoveries.iter().flat_map(Discovery::targets));
+        let mut seen = std::collections::HashSet::new();
+        targets.retain(|target| seen.insert(Arc::as_ptr(&target.health)));
+        targets
     }
 
     /// Every model, configured ones first, each name once. Fails only if nothing is known and a provider failed.

@@ -25,14 +25,15 @@ async fn configured_names_win_and_keep_their_order() {
     catalog.add_model("alias", Arc::clone(&b) as Arc<dyn Provider>, "x", 7, Tariff::FREE).unwrap();
     assert_eq!(
         catalog.add_model("z", Arc::clone(&b) as Arc<dyn Provider>, "z", 7, Tariff::FREE),
-        Err(DuplicateModel("z".into()))
+        Err(ModelError::Duplicate("z".into()))
     );
 
     assert_eq!(ids(&catalog.list().await.unwrap()), ["z", "alias", "x", "y"]);
     for (model, provider, upstream_model) in
         [("z", "a", "inner-z"), ("alias", "b", "x"), ("x", "a", "x"), ("y", "a", "y")]
     {
-        let target = catalog.resolve(model).await.unwrap();
+        let route = catalog.resolve(model).await.unwrap();
+        let [target] = route.targets() else { panic!("{model}") };
         assert_eq!((target.provider.name(), &*target.upstream_model), (provider, upstream_model), "{model}");
         assert_eq!(&*catalog.get(model).await.unwrap().id, model);
     }

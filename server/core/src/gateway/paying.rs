@@ -43,6 +43,7 @@ fn chat() -> ChatRequest {
         raw: BODY.into(),
         request_id: "r-1".into(),
         principal: Arc::new(Principal::new("key_1", crate::Scopes::all())),
+        observer: None,
     }
 }
 

@@ -27,6 +27,7 @@ fn request(model: &str, options: &str) -> ChatRequest {
         raw: raw.into(),
         request_id: "r-1".into(),
         principal: Arc::new(anybody()),
+        observer: None,
     }
 }
 

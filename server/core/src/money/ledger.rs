@@ -221,6 +221,10 @@ pub trait Ledger: Send + Sync + 'static {
         facts: Option<&Arc<StreamFacts>>,
     ) -> Reserving;
 
+    /// Another target is asked than the one that was reserved for: it has the same id and amount, but another provider, upstream
+    /// model and price. Neither waits nor fails; lost, a process that dies settles by the target before.
+    fn turn(&self, reservation: &Arc<Reservation>);
+
     /// Ends a reservation. Neither waits nor fails: what cannot be written now is written later. A second settlement of one
     /// reservation, and one of a reservation that was refused, change nothing.
     fn settle(&self, reservation: &Arc<Reservation>, settlement: Settlement);
@@ -248,6 +252,8 @@ impl Ledger for () {
     fn reserve(&self, _: &Arc<Reservation>, _: &Budgets, _: Option<&Arc<StreamFacts>>) -> Reserving {
         Reserving::Done(Ok(()))
     }
+
+    fn turn(&self, _: &Arc<Reservation>) {}
 
     fn settle(&self, _: &Arc<Reservation>, _: Settlement) {}
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::budget::BudgetSpec;
 use super::ids::ReservationIds;
 use super::ledger::{Budgets, Ledger, Reservation, Reserving};
-use crate::catalog::Target;
 use crate::clock::{Clock, SystemClock};
 use crate::limits::Estimate;
 use crate::principal::Principal;
+use crate::routing::Route;
 use crate::stream::StreamFacts;
 
 /// A token of English is some four bytes of a request.
@@ -47,7 +47,8 @@ pub struct Till {
 /// What is to be paid for.
 pub(crate) struct Purchase<'a> {
     pub principal: &'a Principal,
-    pub target: &'a Target,
+    /// Whoever serves it.
+    pub route: &'a Route,
     pub request_id: &'a Arc<str>,
     pub estimate: Estimate,
     pub images: u64,
@@ -74,9 +75,10 @@ impl Till {
     }
 
     pub(crate) fn reserve(&self, purchase: Purchase<'_>) -> (Arc<Reservation>, Reserving) {
-        let Purchase { principal, target, request_id, estimate, images, facts } = purchase;
+        let Purchase { principal, route, request_id, estimate, images, facts } = purchase;
         let now_ms = unix_ms(&*self.clock);
-        let price = target.tariff.price;
+        // Most likely the one that serves. If not, [`Ledger::turn`] says who does.
+        let target = route.first();
         let reservation = Arc::new(Reservation {
             id: self.ids.next(now_ms),
             admitted_at_ms: now_ms,
@@ -86,10 +88,10 @@ impl Till {
             provider: Arc::clone(&target.provider_name),
             upstream_model: Arc::clone(&target.upstream_model),
             request_id: Arc::clone(request_id),
-            price,
+            price: target.tariff.price,
             prompt_tokens_likely: estimate.input.div_ceil(BYTES_PER_TOKEN_LIKELY),
             images,
-            reserved: price.worst_case(estimate.input, estimate.output, images),
+            reserved: route.worst_case(estimate.input, estimate.output, images),
         });
         let reserving = self.ledger.reserve(&reservation, &self.policy.of(principal), facts);
         (reservation, reserving)

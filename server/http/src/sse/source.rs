@@ -74,11 +74,10 @@ impl Source {
     fn begin(&mut self, streamed: Streamed) {
         self.trail.begin_stream(streamed.events.facts());
         let mut facts = self.trail.facts();
-        facts.provider = Some(streamed.target.provider);
         facts.upstream_request_id = streamed.meta.upstream_request_id;
         drop(facts);
         self.upstream_limits = streamed.meta.limits;
-        self.used_model = Some(streamed.target.upstream_model);
+        self.used_model = Some(Arc::clone(&streamed.target.upstream_model));
         self.stage = Stage::Running(streamed.events);
     }
 }

@@ -81,6 +81,7 @@ async fn respond_to(accepts_after_s: u64, acts: &[Act]) -> (Result<Response<Body
         request: Arc::new(request),
         request_id: "req_1".into(),
         principal: Arc::new(Principal::new("key_1", Scopes::all())),
+        observer: None,
     };
     let trail = Trail::new(Arc::new(()), Arc::new(()), "req_1".into(), http::Method::POST);
     let started_at = Instant::now();

@@ -23,6 +23,8 @@ impl Ledger for Books {
         Reserving::Done(Ok(()))
     }
 
+    fn turn(&self, _: &Arc<Reservation>) {}
+
     fn settle(&self, _: &Arc<Reservation>, _: Settlement) {}
 
     fn usage(&self, query: UsageQuery) -> BoxFuture<'_, Result<UsagePage, LedgerError>> {

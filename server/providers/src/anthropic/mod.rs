@@ -88,7 +88,7 @@ impl Provider for Anthropic {
     fn complete(&self, call: ChatCall) -> BoxFuture<'_, Result<Completion, Error>> {
         Box::pin(async move {
             let body = request::body(&call, self.max_tokens_default)?;
-            let outgoing = Outgoing { head: &self.messages, headers: &[], body };
+            let outgoing = Outgoing { head: &self.messages, headers: &[], body, deadline: call.deadline };
             calls::complete(&self.upstream, outgoing, response::completion).await
         })
     }
@@ -96,14 +96,15 @@ impl Provider for Anthropic {
     fn stream(&self, call: ChatCall) -> BoxFuture<'_, Result<Streaming, Error>> {
         Box::pin(async move {
             let body = request::body(&call, self.max_tokens_default)?;
-            let outgoing = Outgoing { head: &self.messages_stream, headers: &[], body };
+            let outgoing =
+                Outgoing { head: &self.messages_stream, headers: &[], body, deadline: call.deadline };
             calls::stream(&self.upstream, outgoing, stream::Reader::default()).await
         })
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<UpstreamModel>, Error>> {
         Box::pin(async move {
-            let outgoing = Outgoing { head: &self.models, headers: &[], body: Bytes::new() };
+            let outgoing = Outgoing { head: &self.models, headers: &[], body: Bytes::new(), deadline: None };
             let (_, json) = self.upstream.json_within(outgoing, MODELS_BYTES_MAX).await?;
             models::parse(&json).map_err(|reason| self.upstream.errors.malformed(reason))
         })

@@ -82,7 +82,7 @@ impl Client {
 
     /// Sends `outgoing` and waits for the answer's head.
     pub async fn send(&self, outgoing: &Outgoing<'_>) -> Result<Incoming, Failure> {
-        let mut timer = Timer::new(self.deadlines);
+        let mut timer = Timer::new(self.deadlines, outgoing.deadline);
         if let Some(mut connection) = self.pool.check_out() {
             match connection.exchange(outgoing, &mut timer).await {
                 Ok(head) => return Ok(self.incoming(head, connection, timer)),

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use tokio::time::Instant;
 
 /// What adaptors ask with. No `HEAD` or `CONNECT`, whose answers are framed by rules of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct Outgoing<'a> {
     /// Of this call alone, such as its id.
     pub headers: &'a [(HeaderName, HeaderValue)],
     pub body: Bytes,
+    /// When the call must be over, whatever the client's own deadlines say.
+    pub deadline: Option<Instant>,
 }
 
 impl Outgoing<'_> {
@@ -106,8 +109,13 @@ mod tests {
         let id = [(HeaderName::from_static("x-request-id"), HeaderValue::from_static("abc"))];
         let written = |method, body: &str| {
             let head = RequestHead::new(method, &"/v1/models".parse().unwrap(), &headers);
-            let (first, second) =
-                Outgoing { head: &head, headers: &id, body: Bytes::copy_from_slice(body.as_bytes()) }.parts();
+            let (first, second) = Outgoing {
+                head: &head,
+                headers: &id,
+                body: Bytes::copy_from_slice(body.as_bytes()),
+                deadline: None,
+            }
+            .parts();
             (String::from_utf8(first).unwrap(), second.len())
         };
         let post = "POST /v1/models HTTP/1.1\r\nhost: upstream.test\r\nx-request-id: abc\r\ncontent-length: ";

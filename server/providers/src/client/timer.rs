@@ -26,8 +26,12 @@ pub(super) struct Timer {
 }
 
 impl Timer {
-    pub(super) fn new(deadlines: Deadlines) -> Self {
+    /// `end`: of the request that the call is for; the total deadline, if that is sooner.
+    pub(super) fn new(mut deadlines: Deadlines, end: Option<Instant>) -> Self {
         let now = Instant::now();
+        if let Some(end) = end {
+            deadlines.total = deadlines.total.min(end.saturating_duration_since(now));
+        }
         Timer { deadlines, started_at: now, phase: Deadline::FirstByte, phase_since: now, sleep: None }
     }
 

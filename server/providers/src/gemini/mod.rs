@@ -80,7 +80,7 @@ impl Provider for Gemini {
             let body = request::body(&call)?;
             let path = Self::path(&call.upstream_model, "generateContent");
             let head = self.upstream.post(&path).map_err(|_| Self::unnameable(&call))?;
-            let outgoing = Outgoing { head: &head, headers: &[], body };
+            let outgoing = Outgoing { head: &head, headers: &[], body, deadline: call.deadline };
             calls::complete(&self.upstream, outgoing, response::completion).await
         })
     }
@@ -90,14 +90,14 @@ impl Provider for Gemini {
             let body = request::body(&call)?;
             let path = Self::path(&call.upstream_model, "streamGenerateContent?alt=sse");
             let head = self.upstream.post_for_events(&path).map_err(|_| Self::unnameable(&call))?;
-            let outgoing = Outgoing { head: &head, headers: &[], body };
+            let outgoing = Outgoing { head: &head, headers: &[], body, deadline: call.deadline };
             calls::stream(&self.upstream, outgoing, stream::Reader::default()).await
         })
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<UpstreamModel>, Error>> {
         Box::pin(async move {
-            let outgoing = Outgoing { head: &self.models, headers: &[], body: Bytes::new() };
+            let outgoing = Outgoing { head: &self.models, headers: &[], body: Bytes::new(), deadline: None };
             let (_, json) = self.upstream.json_within(outgoing, MODELS_BYTES_MAX).await?;
             models::parse(&json).map_err(|reason| self.upstream.errors.malformed(reason))
         })

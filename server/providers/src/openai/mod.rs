@@ -96,10 +96,11 @@ impl Provider for OpenAi {
             let upstream = &self.upstream;
             let body = request::body(&call, request::Kind::AsIs)?;
             let id = id_header(&call.request_id);
+            let deadline = call.deadline;
             // What waits for the answer needs no decoded request.
             drop(call);
             let (headers, json) =
-                upstream.json(Outgoing { head: &self.chat, headers: id.as_slice(), body }).await?;
+                upstream.json(Outgoing { head: &self.chat, headers: id.as_slice(), body, deadline }).await?;
             let facts = facts::Facts::of(&json).map_err(|reason| upstream.errors.malformed(reason))?;
             // Some upstreams answer 200 and put the refusal into the body.
             if facts.error && !facts.choices {
@@ -114,9 +115,11 @@ impl Provider for OpenAi {
             let upstream = &self.upstream;
             let body = request::body(&call, self.stream_kind)?;
             let id = id_header(&call.request_id);
+            let deadline = call.deadline;
             drop(call);
-            let answer =
-                upstream.send(Outgoing { head: &self.chat_stream, headers: id.as_slice(), body }).await?;
+            let answer = upstream
+                .send(Outgoing { head: &self.chat_stream, headers: id.as_slice(), body, deadline })
+                .await?;
             if !headers::is_event_stream(&answer.headers) {
                 if headers::is_json(&answer.headers) {
                     let json = answer.body.read_beginning(errors::BODY_BYTES_MAX).await;
@@ -134,7 +137,7 @@ impl Provider for OpenAi {
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<UpstreamModel>, Error>> {
         Box::pin(async move {
-            let outgoing = Outgoing { head: &self.models, headers: &[], body: Bytes::new() };
+            let outgoing = Outgoing { head: &self.models, headers: &[], body: Bytes::new(), deadline: None };
             let (_, json) = self.upstream.json_within(outgoing, MODELS_BYTES_MAX).await?;
             models::parse(&json, self.name()).map_err(|reason| self.upstream.errors.malformed(reason))
         })

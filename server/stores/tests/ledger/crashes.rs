@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use novai_core::money::{BudgetSpec, Budgets};
+use novai_core::money::{BudgetSpec, Budgets, Price, Reservation};
 
 use crate::support::{Books, facts, kinds, reserve, settle, totals, usage};
 
@@ -32,6 +32,29 @@ async fn what_was_under_way_is_charged_by_what_was_noted() {
         let once_more = books.open().await;
         assert_eq!(once_more.recovered.orphans, 0, "{kind:?}");
         assert_eq!(totals(&*once_more.ledger).await, (3, prompt, completion, nano), "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_another_target_served_is_charged_at_its_price() {
+    for kind in kinds() {
+        let books = Books::new(kind).await;
+        let opened = books.open().await;
+        let reserved = Arc::new(books.reservation("key_1", 100));
+        let facts = facts(4, None);
+        let reserving = opened.ledger.reserve(&reserved, &Budgets::default(), Some(&facts));
+        reserving.durable().await.unwrap();
+        opened.ledger.flush().await.unwrap();
+        let dearer = Price::text(3_000_000_000, 3_000_000_000, 6_000_000_000);
+        let turned = Reservation { provider: "q".into(), price: dearer, ..Reservation::clone(&reserved) };
+        opened.ledger.turn(&Arc::new(turned));
+        // Of nothing that is open.
+        opened.ledger.turn(&Arc::new(books.reservation("key_1", 100)));
+        opened.ledger.flush().await.unwrap();
+        drop(opened);
+        let again = books.open().await;
+        assert_eq!((again.recovered.settled, again.recovered.orphans), (0, 1), "{kind:?}");
+        assert_eq!(totals(&*again.ledger).await, (1, 10, 4, 10 * 3000 + 4 * 6000), "{kind:?}");
     }
 }
 

@@ -33,7 +33,7 @@ static HEAD: LazyLock<RequestHead> = LazyLock::new(|| {
 });
 
 fn post(body: &'static str) -> Outgoing<'static> {
-    Outgoing { head: &HEAD, headers: &[], body: Bytes::from_static(body.as_bytes()) }
+    Outgoing { head: &HEAD, headers: &[], body: Bytes::from_static(body.as_bytes()), deadline: None }
 }
 
 /// Sends and reads the whole answer, in a task of its own so that the test can play the upstream.

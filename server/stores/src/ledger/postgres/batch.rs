@@ -50,14 +50,7 @@ async fn insert(
         return Ok(());
     }
     let ids: Vec<Vec<u8>> = reservations.iter().map(|reservation| bytes(reservation.id)).collect();
-    let bodies: Vec<Vec<u8>> = reservations
-        .iter()
-        .map(|reservation| {
-            let mut body = Vec::with_capacity(256);
-            record::reserved(&mut body, reservation);
-            body
-        })
-        .collect();
+    let bodies: Vec<Vec<u8>> = reservations.iter().map(|reservation| body(reservation)).collect();
     let statement = transaction
         .prepare_cached(
             "INSERT INTO reservations (id, process_id, body)
@@ -187,6 +180,13 @@ async fn add_up(transaction: &Transaction<'_>, sums: Sums<'_>) -> Result<(), Err
         )
         .await?;
     Ok(())
+}
+
+/// All that is needed to settle it without the process that made it.
+pub(super) fn body(reservation: &Reservation) -> Vec<u8> {
+    let mut body = Vec::with_capacity(256);
+    record::reserved(&mut body, reservation);
+    body
 }
 
 pub(super) fn bytes(id: ReservationId) -> Vec<u8> {

@@ -57,7 +57,13 @@ struct Shared {
 }
 
 enum Op {
-    Reserve { reservation: Arc<Reservation>, budgets: Budgets, done: oneshot::Sender<Result<(), Refusal>> },
+    Reserve {
+        reservation: Arc<Reservation>,
+        budgets: Budgets,
+        done: oneshot::Sender<Result<(), Refusal>>,
+    },
+    /// Another target serves it.
+    Turn(Arc<Reservation>),
     Settle(Entry),
     Flush(oneshot::Sender<Result<(), String>>),
 }
@@ -160,6 +166,10 @@ impl Ledger for PostgresLedger {
         }
         let is_decided = budgets.is_unlimited() || reservation.reserved == Usd::ZERO;
         Reserving::Later { is_decided, answer }
+    }
+
+    fn turn(&self, reservation: &Arc<Reservation>) {
+        let _ = self.queue.send(Op::Turn(Arc::clone(reservation)));
     }
 
     fn settle(&self, reservation: &Arc<Reservation>, settlement: Settlement) {

@@ -63,7 +63,7 @@ impl Work {
     async fn write(&mut self, ops: &mut Vec<Op>) {
         let mut wanted: Vec<(Arc<Reservation>, Budgets)> = Vec::new();
         let mut answers: Vec<oneshot::Sender<Result<(), Refusal>>> = Vec::new();
-        let mut flushes = Vec::new();
+        let (mut turned, mut flushes) = (Vec::new(), Vec::new());
         for op in ops.drain(..) {
             match op {
                 Op::Reserve { reservation, budgets, done } => {
@@ -71,6 +71,7 @@ impl Work {
                     wanted.push((reservation, budgets));
                     answers.push(done);
                 }
+                Op::Turn(reservation) => turned.push(reservation),
                 Op::Settle(entry) => self.unsettled.push(entry),
                 Op::Flush(done) => flushes.push(done),
             }
@@ -87,6 +88,7 @@ impl Work {
         match written {
             Ok(decisions) => {
                 self.unsettled.clear();
+                self.turn(&turned).await;
                 if std::mem::replace(&mut self.is_failing, false) {
                     tracing::info!("the ledger's database takes entries again");
                 }
@@ -131,6 +133,32 @@ impl Work {
             batch::run(&transaction, process_id, wanted, &self.unsettled).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
         Ok(decisions)
+    }
+
+    /// What is open is settled by this from now on, should this process die.
+    async fn turn(&self, turned: &[Arc<Reservation>]) {
+        if turned.is_empty() {
+            return;
+        }
+        let ids: Vec<Vec<u8>> = turned.iter().map(|reservation| batch::bytes(reservation.id)).collect();
+        let bodies: Vec<Vec<u8>> = turned.iter().map(|reservation| batch::body(reservation)).collect();
+        if let Err(error) = self.write_bodies(&ids, &bodies).await {
+            tracing::warn!(%error, "cannot note who serves a request");
+        }
+    }
+
+    async fn write_bodies(&self, ids: &[Vec<u8>], bodies: &[Vec<u8>]) -> Result<(), DatabaseError> {
+        let failed = |error| self.postgres.error(error);
+        let client = self.postgres.client().await?;
+        let statement = client
+            .prepare_cached(
+                "UPDATE reservations SET body = new.body
+                 FROM unnest($1::bytea[], $2::bytea[]) AS new (id, body) WHERE reservations.id = new.id",
+            )
+            .await
+            .map_err(failed)?;
+        client.execute(&statement, &[&ids, &bodies]).await.map_err(failed)?;
+        Ok(())
     }
 
     async fn note(&self) {

@@ -137,6 +137,10 @@ impl Ledger for SqliteLedger {
         Reserving::Later { is_decided: true, answer }
     }
 
+    fn turn(&self, reservation: &Arc<Reservation>) {
+        self.shared.lock().turn(reservation);
+    }
+
     fn settle(&self, reservation: &Arc<Reservation>, settlement: Settlement) {
         let is_first = self.shared.lock().settle(reservation, settlement);
         if is_first {

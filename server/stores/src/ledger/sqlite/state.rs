@@ -93,6 +93,20 @@ impl State {
         Ok(())
     }
 
+    /// From here on, this is what an open reservation is settled by. Its record supersedes the one before.
+    pub(super) fn turn(&mut self, reservation: &Arc<Reservation>) {
+        let room_after = self.room_for_settlements(0);
+        let Some(open) = self.open.get_mut(&reservation.id) else { return };
+        open.reservation = Arc::clone(reservation);
+        match self.journal.append(room_after, |out| record::reserved(out, reservation)) {
+            // It holds all that the older one does.
+            Ok(segment) => open.segment = segment,
+            Err(error) => tracing::warn!(%error, "cannot note in the ledger's journal who serves a request"),
+        }
+        // Its note may have been in the older segment.
+        open.noted = Progress::default();
+    }
+
     /// Whether this was the first that waits for SQLite.
     pub(super) fn settle(&mut self, reservation: &Arc<Reservation>, settlement: Settlement) -> bool {
         let Some(Open { segment, .. }) = self.open.remove(&reservation.id) else { return false };

@@ -1,0 +1,25 @@
+//! The port for who counts and logs what routing does.
+
+use std::sync::Arc;
+
+use super::health::BreakerState;
+use crate::catalog::Target;
+use crate::error::Error;
+
+/// Told as it happens, in the request's own task: must not block. What an implementation does not care for, it leaves out.
+pub trait RouteEvents: Send + Sync + 'static {
+    /// `target` is asked: the request's first attempt, or a later one.
+    fn asked(&self, _target: &Arc<Target>, _attempt: u32) {}
+
+    /// It did not serve; the next is asked, if there is one.
+    fn failed(&self, _target: &Arc<Target>, _error: &Error, _attempt: u32) {}
+
+    /// It is passed over from now on, or no longer. Targets of the same provider and upstream model are one.
+    fn breaker_changed(&self, _target: &Target, _state: BreakerState) {}
+}
+
+/// Nobody counts.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoRouteEvents;
+
+impl RouteEvents for NoRouteEvents {}

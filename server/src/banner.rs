@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use novai_core::Secret;
 
-use crate::config::{BOOTSTRAP_KEY, Config, ModelSettings, ProviderKind};
+use crate::config::{BOOTSTRAP_KEY, Config, ModelSettings, ProviderKind, ProviderSettings};
 
 /// Where it listens; a configured port 0 is a real one by now.
 #[derive(Debug, Clone, Copy)]
@@ -44,23 +44,27 @@ pub fn summary(out: &mut impl Write, config: &Config) -> io::Result<()> {
             |model: &&ModelSettings| model.targets.iter().any(|target| target.provider == provider.name);
         let named: Vec<&str> = config.models.iter().filter(is_named).map(|model| model.id.as_str()).collect();
         let models = if named.is_empty() { "every model it lists".to_owned() } else { named.join(", ") };
-        match &provider.kind {
-            // The configuration has refused URLs that hold a user name or a query.
-            ProviderKind::OpenAi(openai) => {
-                writeln!(out, "  {} at {}: {models}", provider.name, openai.upstream.base_url)?;
-            }
-            ProviderKind::Anthropic(anthropic) => {
-                writeln!(out, "  {} at {}: {models}", provider.name, anthropic.upstream.base_url)?;
-            }
-            ProviderKind::Gemini(gemini) => {
-                writeln!(out, "  {} at {}: {models}", provider.name, gemini.base_url)?;
-            }
-            ProviderKind::Sim => writeln!(out, "  {} (simulator): {models}", provider.name)?,
-        }
+        writeln!(out, "  {}: {models}", self::provider(provider))?;
+    }
+    if let Some(inference) = &config.inference {
+        let urls: Vec<String> = inference.urls.iter().map(ToString::to_string).collect();
+        writeln!(out, "  called by the workers at {}", urls.join(", "))?;
     }
     if config.providers.is_empty() {
         writeln!(out, "  no upstream is configured: only the simulator answers (model `novai-sim`).")?;
         writeln!(out, "  for a real model, set OPENAI_API_KEY or pass --upstream URL or --config FILE.")?;
     }
     Ok(())
+}
+
+/// A provider's name, and where it is.
+pub fn provider(settings: &ProviderSettings) -> String {
+    let name = &settings.name;
+    match &settings.kind {
+        // The configuration has refused URLs that hold a user name or a query.
+        ProviderKind::OpenAi(openai) => format!("{name} at {}", openai.upstream.base_url),
+        ProviderKind::Anthropic(anthropic) => format!("{name} at {}", anthropic.upstream.base_url),
+        ProviderKind::Gemini(gemini) => format!("{name} at {}", gemini.base_url),
+        ProviderKind::Sim => format!("{name} (simulator)"),
+    }
 }

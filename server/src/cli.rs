@@ -20,6 +20,8 @@ pub struct Cli {
 enum Command {
     /// Serve the API. What `novai` does without a command.
     Serve(Serve),
+    /// Call providers for gateways that name this worker in `inference_url`
+    Worker(Worker),
     /// Look at a configuration without starting anything
     Config {
         #[command(subcommand)]
@@ -38,6 +40,7 @@ enum ConfigCommand {
 /// What was asked for.
 pub enum Task {
     Serve(Serve),
+    Worker(Worker),
     CheckConfig(Serve),
     Remote(Remote),
 }
@@ -56,6 +59,9 @@ pub struct Serve {
     /// An OpenAI-compatible server whose models are served, such as http://127.0.0.1:9200/v1
     #[arg(long, value_name = "URL", env = "NOVAI_UPSTREAM")]
     pub upstream: Option<String>,
+    /// A worker that calls the providers, such as http://127.0.0.1:9300; several, separated by commas
+    #[arg(long, value_name = "URL", env = "NOVAI_INFERENCE_URL", value_delimiter = ',')]
+    pub inference_url: Vec<String>,
     /// Log level or filter [default: info]
     #[arg(long, value_name = "FILTER", env = "NOVAI_LOG")]
     pub log: Option<String>,
@@ -64,10 +70,27 @@ pub struct Serve {
     pub clock_file: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+pub struct Worker {
+    /// Configuration file (TOML), the gateways' own: a worker reads [worker], [[providers]] and [log].
+    #[arg(long, value_name = "FILE", env = "NOVAI_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1:9300]
+    #[arg(long, value_name = "ADDR", env = "NOVAI_WORKER_LISTEN")]
+    pub listen: Option<String>,
+    /// An OpenAI-compatible server, as the provider `upstream`
+    #[arg(long, value_name = "URL", env = "NOVAI_UPSTREAM")]
+    pub upstream: Option<String>,
+    /// Log level or filter [default: info]
+    #[arg(long, value_name = "FILTER", env = "NOVAI_LOG")]
+    pub log: Option<String>,
+}
+
 impl Cli {
     pub fn into_task(self) -> Task {
         match self.command {
             Some(Command::Serve(serve)) => Task::Serve(serve),
+            Some(Command::Worker(worker)) => Task::Worker(worker),
             Some(Command::Config { command: ConfigCommand::Check(serve) }) => Task::CheckConfig(serve),
             Some(Command::Remote(remote)) => Task::Remote(remote),
             None => Task::Serve(self.serve),

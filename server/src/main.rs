@@ -10,8 +10,10 @@ mod config;
 mod logging;
 mod signals;
 mod wiring;
+mod worker;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use novai_core::Gateway;
 use novai_core::routing::NoRouteEvents;
 use novai_http::listener::{self, Phase, Shutdown};
 use novai_http::{App, Front, Ports, Surface};
+use novai_rpc::Pool;
 use novai_stores::database::{Database, Location};
 use novai_stores::keys::{Keys, Opened};
 use tokio::net::TcpListener;
@@ -38,6 +41,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let done = match Cli::parse().into_task() {
         Task::Serve(arguments) => run(arguments),
+        Task::Worker(arguments) => worker::run(arguments),
         Task::CheckConfig(arguments) => check(arguments),
         Task::Remote(command) => commands::run(command),
     };
@@ -73,23 +77,25 @@ fn check(arguments: Serve) -> anyhow::Result<()> {
 }
 
 fn configuration(arguments: Serve) -> anyhow::Result<Config> {
-    let file = match &arguments.config {
-        None => None,
-        Some(path) => {
-            let name = path.display().to_string();
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("cannot read the configuration file {name}"))?;
-            Some((name, text))
-        }
-    };
+    let file = read_file(arguments.config.as_deref())?;
     let overrides = Overrides {
         listen: arguments.listen,
         data_dir: arguments.data_dir,
         upstream: arguments.upstream,
+        inference_urls: arguments.inference_url,
         log: arguments.log,
     };
     let file = file.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
     Ok(config::load(file, overrides, &|name| std::env::var(name).ok())?)
+}
+
+/// Its name, and its text.
+fn read_file(path: Option<&Path>) -> anyhow::Result<Option<(String, String)>> {
+    let Some(path) = path else { return Ok(None) };
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the configuration file {name}"))?;
+    Ok(Some((name, text)))
 }
 
 /// Redis takes milliseconds; one that is gone must not keep a gateway from ending.
@@ -139,7 +145,9 @@ async fn serve(
         Some(settings) => Some(wiring::tokens(settings, Arc::clone(&clocks.wall))?),
     };
     let names = wiring::names(&config.providers, &config.models);
-    let catalog = wiring::catalog(config.providers, &config.models, config.prices, &clocks.wall)?;
+    let workers = config.inference.map(Pool::new).transpose().context("inference_url")?;
+    let catalog =
+        wiring::catalog(config.providers, &config.models, config.prices, &clocks.wall, workers.as_ref())?;
     let limits = wiring::limits(config.rate_limits, clocks.steady)?;
     let routing = wiring::routing(config.routing, Arc::new(NoRouteEvents))?;
     let gateway = Gateway::new(catalog).routed_by(routing).limited_by(limits).paid_through(till);

@@ -7,7 +7,9 @@ use anyhow::Context;
 use novai_core::limits::{LimitStore, Limits, MemoryStore, SteadyClock};
 use novai_core::money::{BudgetPolicy, Ledger, PriceTable, Pricing, Till};
 use novai_core::routing::{Random, Routing};
-use novai_core::{Catalog, Clock, Gateway, KeySetSource, Provider, RouteEvents, RoutingPolicy, TargetSpec};
+use novai_core::{
+    Catalog, Clock, Deadlines, Gateway, KeySetSource, Provider, RouteEvents, RoutingPolicy, TargetSpec,
+};
 use novai_http::MetricsPage;
 use novai_http::tokens::{KeySet, Tokens};
 use novai_providers::anthropic::Anthropic;
@@ -16,6 +18,7 @@ use novai_providers::jwks::{JwksFile, JwksUrl};
 use novai_providers::openai::OpenAi;
 use novai_providers::sim::Sim;
 use novai_providers::tokens::Tokenizers;
+use novai_rpc::{Pool, Remote};
 use novai_stores::database::Database;
 use novai_stores::ledger::{PostgresLedger, Recovered, SqliteLedger};
 use novai_stores::redis::RedisStore;
@@ -35,17 +38,19 @@ pub fn catalog(
     models: &[ModelSettings],
     prices: PriceTable,
     clock: &Arc<dyn Clock>,
+    workers: Option<&Arc<Pool>>,
 ) -> anyhow::Result<Catalog> {
     let mut catalog = Catalog::new();
     let prices = Arc::new(prices);
     let created = clock.unix_time().as_secs();
     if providers.is_empty() {
-        catalog.add_discovery(Arc::new(Sim::new(SIM)), Pricing::Free);
+        catalog.add_discovery(provider(SIM, ProviderKind::Sim, workers)?, Pricing::Free);
     }
     let mut by_name: HashMap<String, Arc<dyn Provider>> = HashMap::new();
     for settings in providers {
         let name = settings.name;
-        let provider = provider(&name, settings.kind).with_context(|| format!("provider {name:?}"))?;
+        let provider =
+            provider(&name, settings.kind, workers).with_context(|| format!("provider {name:?}"))?;
         // A provider that no [[models]] entry names is served whole.
         if !models.iter().flat_map(|model| &model.targets).any(|target| target.provider == name) {
             let pricing = if settings.is_free { Pricing::Free } else { Pricing::Table(Arc::clone(&prices)) };
@@ -146,7 +151,33 @@ pub fn metrics(settings: TelemetrySettings, names: Names, gateway: &Arc<Gateway>
     settings.has_metrics.then_some(MetricsPage { source, token: settings.metrics_token })
 }
 
-fn provider(name: &str, kind: ProviderKind) -> anyhow::Result<Arc<dyn Provider>> {
+/// What a worker serves.
+pub fn providers(settings: Vec<ProviderSettings>) -> anyhow::Result<Vec<Arc<dyn Provider>>> {
+    if settings.is_empty() {
+        return Ok(vec![provider(SIM, ProviderKind::Sim, None)?]);
+    }
+    let made = settings.into_iter().map(|settings| {
+        let name = settings.name;
+        provider(&name, settings.kind, None).with_context(|| format!("provider {name:?}"))
+    });
+    made.collect()
+}
+
+/// In this process; or in a worker's, if there are workers.
+fn provider(
+    name: &str,
+    kind: ProviderKind,
+    workers: Option<&Arc<Pool>>,
+) -> anyhow::Result<Arc<dyn Provider>> {
+    if let Some(pool) = workers {
+        let deadlines = match kind {
+            ProviderKind::OpenAi(config) => config.upstream.deadlines,
+            ProviderKind::Anthropic(config) => config.upstream.deadlines,
+            ProviderKind::Gemini(config) => config.deadlines,
+            ProviderKind::Sim => Deadlines::default(),
+        };
+        return Ok(Arc::new(Remote::new(name, Arc::clone(pool), deadlines)));
+    }
     Ok(match kind {
         ProviderKind::OpenAi(config) => Arc::new(OpenAi::new(*config)?),
         ProviderKind::Anthropic(config) => Arc::new(Anthropic::new(*config)?),

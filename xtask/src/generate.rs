@@ -1,6 +1,9 @@
-//! `cargo xtask gen`: spec/openapi.yaml → every generated folder, or with `--check` a comparison byte by byte.
+//! `cargo xtask gen`: spec/ → every generated folder, or with `--check` a comparison byte by byte.
 //!
-//! What is generated is sdk-gen's affair; which folder it lands in, and that nothing stale stays there, is decided here.
+//! What is generated is sdk-gen's affair, and [`proto`]'s; which folder it lands in, and that nothing stale stays there,
+//! is decided here.
+
+mod proto;
 
 use std::{
     collections::BTreeMap,
@@ -47,7 +50,7 @@ pub struct Options {
 
 pub fn run(repo: &Repo, options: &Options) -> Result<()> {
     let started = Instant::now();
-    let all = generate_all(&repo.read(SPEC)?)?;
+    let all = generate_all(repo)?;
     let mut table = Table::new(["folder", "files", "lines", "ms", ""]);
     let mut stale = Vec::new();
     for (folder, generated) in &all {
@@ -81,7 +84,7 @@ pub fn stale_message(path: &str) -> String {
 /// Paths of every generated file that is not what the spec gives.
 pub fn stale_files(repo: &Repo) -> Result<Vec<String>> {
     let mut stale = Vec::new();
-    for (folder, generated) in generate_all(&repo.read(SPEC)?)? {
+    for (folder, generated) in generate_all(repo)? {
         stale.extend(drift(repo, folder, &generated.files)?.all());
     }
     Ok(stale)
@@ -92,8 +95,13 @@ struct Generated {
     took: Duration,
 }
 
+/// How many folders hold nothing but generated files.
+pub const FOLDERS: usize = TARGETS.len() + 1;
+
 /// One thread per target: they share nothing but the spec's text.
-fn generate_all(spec: &str) -> Result<Vec<(&'static str, Generated)>> {
+fn generate_all(repo: &Repo) -> Result<Vec<(&'static str, Generated)>> {
+    let spec = repo.read(SPEC)?;
+    let spec = spec.as_str();
     let results: Vec<_> = thread::scope(|scope| {
         let running: Vec<_> = TARGETS
             .map(|(target, folder)| (folder, scope.spawn(move || generate_one(spec, target))))
@@ -109,6 +117,8 @@ fn generate_all(spec: &str) -> Result<Vec<(&'static str, Generated)>> {
             Err(diagnostics) => bail!("{}", describe(&diagnostics)),
         }
     }
+    let started = Instant::now();
+    all.push((proto::FOLDER, Generated { files: proto::generate(repo)?, took: started.elapsed() }));
     Ok(all)
 }
 

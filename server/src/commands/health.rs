@@ -1,7 +1,7 @@
-//! `novai health`: asks a gateway whether it lives, for supervisors that can run a program and cannot make a request, such as a
+//! `novai health`: asks a gateway, or a worker, whether it lives, for supervisors that can run a program and cannot make a request, such as a
 //! container's health check. Exit code 0 if so.
 //!
-//! Its own few lines of HTTP: no key is needed, nothing is retried, and an image without a shell has no `curl`.
+//! For a gateway its own few lines of HTTP: no key is needed, nothing is retried, and an image without a shell has no `curl`.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use novai_rpc::{ClientTls, WorkerUrl};
 
 use crate::config::LISTEN_DEFAULT;
 
@@ -25,9 +26,17 @@ pub struct HealthArgs {
     /// Ask whether it serves requests, too: a model can be called, and it is not about to end
     #[arg(long)]
     ready: bool,
+    /// Ask a worker instead of a gateway, such as http://127.0.0.1:9300, and whether it serves requests
+    #[arg(long, value_name = "URL", conflicts_with = "ready")]
+    worker: Option<String>,
 }
 
-pub fn run(arguments: &HealthArgs) -> anyhow::Result<()> {
+pub async fn run(arguments: &HealthArgs) -> anyhow::Result<()> {
+    if let Some(text) = &arguments.worker {
+        let url = WorkerUrl::parse(text).with_context(|| format!("--worker {text:?}"))?;
+        let asked = novai_rpc::client::probe(&url, &ClientTls::default(), TIMEOUT).await;
+        return asked.with_context(|| format!("the worker at {url}"));
+    }
     let address = reachable(&arguments.listen)?;
     let path = if arguments.ready { "/ready" } else { "/health" };
     let answer = ask(address, path).with_context(|| format!("http://{address}{path}"))?;

@@ -55,7 +55,7 @@ pub fn run(command: Remote) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match command {
-            Remote::Health(arguments) => health::run(&arguments),
+            Remote::Health(arguments) => health::run(&arguments).await,
             Remote::Keys { command, connection } => {
                 keys::run(command, &connection.client()?, connection.json).await
             }

@@ -15,6 +15,7 @@ mod routing;
 mod sections;
 mod telemetry;
 mod tokens;
+mod workers;
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ use novai_core::money::{BudgetPolicy, PriceTable};
 use novai_core::{RoutingPolicy, Secret};
 use novai_http::cors::Cors;
 use novai_http::listener::{Limits, TlsFiles};
+use novai_rpc::PoolConfig;
 use novai_stores::database::PostgresUrl;
 use novai_stores::keys::chosen;
 
@@ -35,6 +37,7 @@ use reader::Reader;
 pub use sections::{LogSettings, LogTarget};
 pub use telemetry::TelemetrySettings;
 pub use tokens::{KeySource, TokenSettings};
+pub use workers::{WorkerConfig, WorkerOverrides, load_worker};
 
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
 pub const DATA_DIR_DEFAULT: &str = "novai-data";
@@ -59,6 +62,8 @@ pub struct Config {
     pub log: LogSettings,
     pub telemetry: TelemetrySettings,
     pub providers: Vec<ProviderSettings>,
+    /// The workers that call the providers, if this process does not.
+    pub inference: Option<PoolConfig>,
     pub models: Vec<ModelSettings>,
     pub routing: RoutingPolicy,
     /// Of models that no `[[models]]` names.
@@ -75,6 +80,7 @@ pub struct Overrides {
     pub listen: Option<String>,
     pub data_dir: Option<PathBuf>,
     pub upstream: Option<String>,
+    pub inference_urls: Vec<String>,
     pub log: Option<String>,
 }
 
@@ -98,7 +104,18 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
     let mut log = sections::log(root.section("log"));
     let telemetry = telemetry::telemetry(root.section("telemetry"), env);
     let rate_limits = limits::limits(root.section("limits"), env);
-    let mut providers = providers::providers(root.sections("providers"), env);
+    let inference_urls = root.one_or_more("inference_url", workers::INFERENCE_URL_EXAMPLE);
+    let has_workers = !inference_urls.is_empty() || !overrides.inference_urls.is_empty();
+    let keys: Env<'_> = if has_workers { &workers::keys_are_elsewhere } else { env };
+    let mut providers = providers::providers(root.sections("providers"), keys);
+    let mut inference_problems = Vec::new();
+    let inference = workers::inference(
+        inference_urls,
+        overrides.inference_urls,
+        root.section("inference"),
+        &mut inference_problems,
+    );
+    workers::worker(root.section("worker"));
     let mut prices = PriceTable::default();
     let mut price_problems = prices::read_table(&mut prices, "prices.toml", prices::SHIPPED);
     if let Some(at) = root.string("prices_file", "prices.toml") {
@@ -118,6 +135,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
     root.finish();
     let mut problems = reader.problems();
     problems.extend(price_problems);
+    problems.extend(inference_problems);
     let database_url = database.url(env).unwrap_or_else(|problem| {
         problems.push(problem);
         None
@@ -177,14 +195,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
     if let Some(filter) = overrides.log {
         log.filter = filter;
     }
-    if let Err(error) = log.filter.parse::<tracing_subscriber::EnvFilter>() {
-        problems.push(Problem {
-            place: "log level".to_owned(),
-            key: String::new(),
-            rule: format!("{:?} is not a level or a filter: {error}", log.filter),
-            fix: "write error, warn, info, debug or trace".to_owned(),
-        });
-    }
+    problems.extend(log.problem());
 
     let listen = match listen {
         Ok(listen) => listen,
@@ -210,6 +221,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
         log,
         telemetry,
         providers,
+        inference,
         models,
         routing,
         prices,

@@ -226,6 +226,13 @@ impl<'a> Section<'a> {
         texts
     }
 
+    /// One text, or a list of them.
+    pub fn one_or_more(&mut self, key: &'static str, example: &str) -> Vec<At<String>> {
+        let is_list =
+            self.left.get(key).is_some_and(|(_, value)| matches!(value.get_ref(), DeValue::Array(_)));
+        if is_list { self.strings(key, example) } else { self.string(key, example).into_iter().collect() }
+    }
+
     /// Text, or a section.
     pub fn text_or_section(&mut self, key: &'static str, fix: &str) -> Option<TextOrSection<'a>> {
         let path = self.key(key);

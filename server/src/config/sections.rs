@@ -8,6 +8,7 @@ use novai_http::Options;
 use novai_http::cors::Cors;
 use novai_http::listener::{Limits, TlsFiles};
 
+use super::problem::Problem;
 use super::reader::{At, Section};
 
 pub fn server(mut section: Section<'_>) -> (Limits, Options) {
@@ -109,6 +110,19 @@ pub struct LogSettings {
     pub to: LogTarget,
     /// One line per request.
     pub access: bool,
+}
+
+impl LogSettings {
+    /// What is wrong with the filter, if anything is.
+    pub fn problem(&self) -> Option<Problem> {
+        let error = self.filter.parse::<tracing_subscriber::EnvFilter>().err()?;
+        Some(Problem {
+            place: "log level".to_owned(),
+            key: String::new(),
+            rule: format!("{:?} is not a level or a filter: {error}", self.filter),
+            fix: "write error, warn, info, debug or trace".to_owned(),
+        })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -295,8 +295,8 @@ fn flags_stand_above_the_file() {
     let overrides = Overrides {
         listen: Some("127.0.0.1:0".to_owned()),
         data_dir: Some(PathBuf::from("elsewhere")),
-        upstream: None,
         log: Some("debug".to_owned()),
+        ..Overrides::default()
     };
     let file = "listen = \"127.0.0.1:1\"\ndata_dir = \"here\"\n[log]\nlevel = \"warn\"";
     let config = no_problem(load(Some(("novai.toml", file)), overrides, &|_| None));

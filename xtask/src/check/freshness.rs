@@ -4,12 +4,12 @@ use anyhow::Result;
 
 use super::{Problem, Report, Spec};
 use crate::{
-    generate::{TARGETS, stale_files, stale_message},
+    generate::{FOLDERS, stale_files, stale_message},
     repo::Repo,
 };
 
 pub fn check(repo: &Repo, _: &Spec) -> Result<Report> {
     let problems: Vec<Problem> =
         stale_files(repo)?.iter().map(|path| Problem::new(stale_message(path), "cargo xtask gen")).collect();
-    Ok(Report::new(format!("{} generated folders", TARGETS.len()), problems))
+    Ok(Report::new(format!("{} generated folders", FOLDERS), problems))
 }

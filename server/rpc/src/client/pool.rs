@@ -1,0 +1,145 @@
+//! The workers, and which of them is asked next: of those that serve, the one with the fewest calls under way.
+//!
+//! With calls that take from milliseconds to minutes, turns would pile the long ones up on one worker; counting what is under
+//! way does not. There are few workers, so all are looked at.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tonic::transport::Channel;
+
+use super::endpoint::WorkerUrl;
+use super::health;
+use crate::tls::{ClientTls, TlsError};
+
+#[derive(Debug, Clone)]
+pub struct PoolConfig {
+    pub urls: Vec<WorkerUrl>,
+    /// For those with `https`.
+    pub tls: ClientTls,
+    /// Name look-up, TCP and TLS together.
+    pub connect_timeout: Duration,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("no worker is named")]
+    NoWorker,
+    #[error("{url}: {source}")]
+    Tls { url: String, source: TlsError },
+}
+
+/// Cheap to share: every [`Remote`](super::Remote) holds the same one.
+pub struct Pool {
+    workers: Vec<Arc<Worker>>,
+    /// Where the next look begins, so that equals take turns.
+    turn: AtomicUsize,
+    watchers: Vec<JoinHandle<()>>,
+}
+
+impl Pool {
+    /// Needs the runtime: each worker's health is watched from now on. Nothing is connected before that.
+    pub fn new(config: PoolConfig) -> Result<Arc<Self>, ConfigError> {
+        let workers = config.urls.iter().map(|url| {
+            let failed = |source| ConfigError::Tls { url: url.to_string(), source };
+            let channel = url.connect(&config.tls, config.connect_timeout).map_err(failed)?;
+            Ok(Arc::new(Worker::new(url.to_string(), channel)))
+        });
+        let workers = workers.collect::<Result<Vec<_>, ConfigError>>()?;
+        if workers.is_empty() {
+            return Err(ConfigError::NoWorker);
+        }
+        let watchers = workers.iter().map(|worker| tokio::spawn(health::watch(Arc::clone(worker)))).collect();
+        Ok(Arc::new(Pool { workers, turn: AtomicUsize::new(0), watchers }))
+    }
+
+    /// A worker that is none of `tried`. One that is said not to serve is still better than none: what is known may be old.
+    pub(crate) fn choose(&self, tried: &[Arc<Worker>]) -> Option<Flight> {
+        let turn = self.turn.fetch_add(1, Relaxed);
+        let count = self.workers.len();
+        let candidates = (0..count).filter_map(|step| self.workers.get(turn.wrapping_add(step) % count));
+        candidates
+            .filter(|worker| !tried.iter().any(|other| Arc::ptr_eq(worker, other)))
+            .min_by_key(|worker| (worker.state() as u8, worker.calls.load(Relaxed)))
+            .map(Flight::start)
+    }
+
+    /// Workers that serve now, for people.
+    pub fn serving(&self) -> usize {
+        self.workers.iter().filter(|worker| worker.state() == State::Serving).count()
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.watchers.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// What is known of a worker; a smaller one is asked first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum State {
+    Serving = 0,
+    /// Nobody has asked yet.
+    Unknown = 1,
+    Down = 2,
+}
+
+pub(crate) struct Worker {
+    pub url: String,
+    pub channel: Channel,
+    state: AtomicU8,
+    /// Under way now.
+    calls: AtomicUsize,
+}
+
+impl Worker {
+    fn new(url: String, channel: Channel) -> Self {
+        let state = AtomicU8::new(State::Unknown as u8);
+        Worker { url, channel, state, calls: AtomicUsize::new(0) }
+    }
+
+    pub(crate) fn state(&self) -> State {
+        match self.state.load(Relaxed) {
+            0 => State::Serving,
+            1 => State::Unknown,
+            _ => State::Down,
+        }
+    }
+
+    /// Told once per change.
+    pub(crate) fn set(&self, state: State, reason: &str) {
+        if self.state.swap(state as u8, Relaxed) == state as u8 {
+            return;
+        }
+        match state {
+            State::Serving => tracing::info!(worker = self.url, "the worker serves"),
+            State::Unknown => {}
+            State::Down => tracing::warn!(worker = self.url, reason, "the worker does not serve"),
+        }
+    }
+}
+
+/// One call under way, counted until it is dropped.
+pub(crate) struct Flight {
+    pub worker: Arc<Worker>,
+}
+
+impl Flight {
+    fn start(worker: &Arc<Worker>) -> Self {
+        worker.calls.fetch_add(1, Relaxed);
+        Flight { worker: Arc::clone(worker) }
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.worker.calls.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,8 @@ pub struct Options {
 enum Part {
     /// The gateway against a bare pass-through.
     Server,
+    /// The gateway with a worker against the gateway alone.
+    Worker,
     /// The SDKs beside OpenAI's own: CPU, connections, loading, size.
     Sdk,
     /// Time to generate.
@@ -47,6 +49,7 @@ impl Part {
     fn as_str(self) -> &'static str {
         match self {
             Self::Server => "server",
+            Self::Worker => "worker",
             Self::Sdk => "sdk",
             Self::Gen => "gen",
             Self::Idle => "idle",
@@ -58,11 +61,11 @@ impl Part {
 }
 
 pub fn run(repo: &Repo, options: &Options) -> Result<()> {
-    let unnamed = [Part::Server, Part::Idle, Part::Limits, Part::Ledger, Part::Sdk, Part::Gen];
+    let unnamed = [Part::Server, Part::Worker, Part::Idle, Part::Limits, Part::Ledger, Part::Sdk, Part::Gen];
     let parts = if options.parts.is_empty() { &unnamed[..] } else { &options.parts };
     let mut build = process::cargo(repo);
     build.args(["build", "--release", "-p", "novai-bench"]);
-    if parts.iter().any(|part| matches!(part, Part::Server | Part::Idle)) {
+    if parts.iter().any(|part| matches!(part, Part::Server | Part::Worker | Part::Idle)) {
         build.args(["-p", "novai-server"]);
     }
     if parts.contains(&Part::Sdk) {

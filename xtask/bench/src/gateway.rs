@@ -32,7 +32,32 @@ impl Gateway {
         scripts: &[Script],
         has_ledger: bool,
     ) -> Result<Self> {
-        let folder = scratch.join("gateway");
+        Self::start_in("gateway", binary, scratch, upstream, scripts, has_ledger, None)
+    }
+
+    /// One that asks `worker` instead of the upstream.
+    pub fn start_before(worker: &Worker, binary: &Path, scratch: &Path, scripts: &[Script]) -> Result<Self> {
+        Self::start_in(
+            "gateway-before-worker",
+            binary,
+            scratch,
+            "worker.invalid",
+            scripts,
+            true,
+            Some(&worker.url),
+        )
+    }
+
+    fn start_in(
+        name: &str,
+        binary: &Path,
+        scratch: &Path,
+        upstream: &str,
+        scripts: &[Script],
+        has_ledger: bool,
+        worker: Option<&str>,
+    ) -> Result<Self> {
+        let folder = scratch.join(name);
         // What an earlier run left behind would be another run's keys.
         if folder.exists() {
             fs::remove_dir_all(&folder).with_context(|| format!("cannot clear {}", folder.display()))?;
@@ -50,29 +75,15 @@ impl Gateway {
             .arg(folder.join("data"))
             .env("NOVAI_BOOTSTRAP_KEY", API_KEY)
             .env_remove("OPENAI_API_KEY")
+            .envs(worker.map(|url| ("NOVAI_INFERENCE_URL", url)))
             .stdin(Stdio::null())
             .stdout(log_file.try_clone()?)
             .stderr(log_file)
             .spawn()
             .with_context(|| format!("cannot start {}", binary.display()))?;
         let mut gateway = Self { child, address: String::new() };
-        gateway.address = gateway.wait_for_address(&log)?;
+        gateway.address = wait_for_address(&mut gateway.child, &log)?;
         Ok(gateway)
-    }
-
-    fn wait_for_address(&mut self, log: &Path) -> Result<String> {
-        let started = Instant::now();
-        while started.elapsed() < START_TIMEOUT {
-            let text = fs::read_to_string(log)?;
-            if let Some(address) = text.lines().find_map(announced) {
-                return Ok(address);
-            }
-            if let Some(status) = self.child.try_wait()? {
-                bail!("the gateway ended with {status}:\n{text}");
-            }
-            thread::sleep(POLL_INTERVAL);
-        }
-        bail!("the gateway announced no address in {}", log.display())
     }
 
     pub fn pid(&self) -> u32 {
@@ -86,6 +97,60 @@ impl Drop for Gateway {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A worker that calls the upstream for a gateway.
+pub struct Worker {
+    child: Child,
+    url: String,
+}
+
+impl Worker {
+    pub fn start(binary: &Path, scratch: &Path, upstream: &str) -> Result<Self> {
+        let folder = scratch.join("worker");
+        fs::create_dir_all(&folder)?;
+        let config = folder.join("novai.toml");
+        fs::write(&config, configuration(upstream, &[], true))?;
+        let log = folder.join("log.jsonl");
+        let log_file = fs::File::create(&log)?;
+        let child = Command::new(binary)
+            .args(["worker", "--listen", "127.0.0.1:0", "--config"])
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(log_file.try_clone()?)
+            .stderr(log_file)
+            .spawn()
+            .with_context(|| format!("cannot start {}", binary.display()))?;
+        let mut worker = Self { child, url: String::new() };
+        worker.url = format!("http://{}", wait_for_address(&mut worker.child, &log)?);
+        Ok(worker)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn wait_for_address(child: &mut Child, log: &Path) -> Result<String> {
+    let started = Instant::now();
+    while started.elapsed() < START_TIMEOUT {
+        let text = fs::read_to_string(log)?;
+        if let Some(address) = text.lines().find_map(announced) {
+            return Ok(address);
+        }
+        if let Some(status) = child.try_wait()? {
+            bail!("the program ended with {status}:\n{text}");
+        }
+        thread::sleep(POLL_INTERVAL);
+    }
+    bail!("no address was announced in {}", log.display())
 }
 
 /// Everything that costs something is on, and nothing of it is ever reached: limits, budgets, and prices for the ledger.

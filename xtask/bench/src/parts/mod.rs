@@ -11,6 +11,7 @@ mod refusals;
 mod scenarios;
 mod sdk;
 mod server;
+mod worker;
 
 use std::{fs, path::PathBuf, process::ExitCode};
 
@@ -21,6 +22,7 @@ use crate::report::{Bound, Table};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Part {
     Server,
+    Worker,
     Idle,
     Limits,
     Ledger,
@@ -75,6 +77,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     for part in &options.parts {
         let tables: Vec<Table> = match part {
             Part::Server => vec![server::measure(options)?, refusals::measure(options)?],
+            Part::Worker => vec![worker::measure(options)?],
             Part::Idle => vec![idle::measure(options)?],
             Part::Limits => vec![limits::measure(options)?],
             Part::Ledger => vec![ledger::measure(options)?],

@@ -1,6 +1,8 @@
 //! The gateway against the floor: both stand before the same upstream, and rounds alternate between them, so that what
 //! the machine does besides hits both.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 
 use super::{
@@ -18,18 +20,19 @@ use crate::{
 };
 
 /// Odd, so that the median is a round that happened.
-const ROUNDS: usize = 7;
+pub(super) const ROUNDS: usize = 7;
 
 /// What a round showed.
-struct Round {
-    outcome: Outcome,
-    cpu_ms_per_request: f64,
+pub(super) struct Round {
+    pub outcome: Outcome,
+    pub cpu_ms_per_request: f64,
 }
 
-struct Proxy<'a> {
-    name: &'static str,
-    address: &'a str,
-    pid: u32,
+pub(super) struct Proxy<'a> {
+    pub name: &'static str,
+    pub address: &'a str,
+    /// Whose CPU time counts.
+    pub pids: &'a [u32],
 }
 
 pub fn measure(options: &Options) -> Result<Table> {
@@ -48,8 +51,8 @@ pub fn measure(options: &Options) -> Result<Table> {
         !options.without_ledger,
     )?;
     let proxies = [
-        Proxy { name: "floor", address: &floor_address, pid: floor.pid() },
-        Proxy { name: "gateway", address: &gateway.address, pid: gateway.pid() },
+        Proxy { name: "floor", address: &floor_address, pids: &[floor.pid()] },
+        Proxy { name: "gateway", address: &gateway.address, pids: &[gateway.pid()] },
     ];
 
     let json_bound = if options.without_ledger { JSON_CPU_RATIO_WITHOUT_LEDGER } else { JSON_CPU_RATIO };
@@ -98,14 +101,14 @@ fn parse(script: &str) -> Result<Script> {
 }
 
 /// What one round sends.
-struct Load {
-    script: Script,
-    connections: usize,
-    requests: usize,
-    rate: Option<usize>,
+pub(super) struct Load {
+    pub script: Script,
+    pub connections: usize,
+    pub requests: usize,
+    pub rate: Option<usize>,
 }
 
-fn alternate(proxies: &[Proxy; 2], load: &Load, rounds: usize) -> Result<[Vec<Round>; 2]> {
+pub(super) fn alternate(proxies: &[Proxy; 2], load: &Load, rounds: usize) -> Result<[Vec<Round>; 2]> {
     let mut measured = [Vec::new(), Vec::new()];
     for proxy in proxies {
         // Connections, caches and allocator pools fill up before anything counts.
@@ -122,7 +125,7 @@ fn alternate(proxies: &[Proxy; 2], load: &Load, rounds: usize) -> Result<[Vec<Ro
 }
 
 fn round(proxy: &Proxy, load: &Load) -> Result<Round> {
-    let before = CpuReading::of(proxy.pid)?;
+    let before = readings(proxy)?;
     let mut arguments = vec![
         "load".to_owned(),
         format!("--address={}", proxy.address),
@@ -136,11 +139,21 @@ fn round(proxy: &Proxy, load: &Load) -> Result<Round> {
     let line = generator.line().with_context(|| {
         format!("{} at {} connections on the {}", load.script, load.connections, proxy.name)
     })?;
-    let cpu = CpuReading::of(proxy.pid)?.since(&before);
+    let after = readings(proxy)?;
+    let cpu: Duration = after.iter().zip(&before).map(|(after, before)| after.since(before)).sum();
     let outcome: Outcome =
         serde_json::from_str(&line).with_context(|| format!("the load generator said {line:?}"))?;
     let cpu_ms_per_request = cpu.as_secs_f64() * 1000.0 / outcome.requests as f64;
     Ok(Round { outcome, cpu_ms_per_request })
+}
+
+fn readings(proxy: &Proxy) -> Result<Vec<CpuReading>> {
+    proxy.pids.iter().map(|pid| CpuReading::of(*pid)).collect()
+}
+
+fn rss_mib(proxy: &Proxy) -> Result<f64> {
+    let kib = proxy.pids.iter().map(|pid| rss_kib(*pid)).sum::<Result<u64>>()?;
+    Ok(kib as f64 / 1024.0)
 }
 
 fn add_rows(
@@ -183,7 +196,7 @@ fn add_rows(
             Cell::number(middle(rounds, |round| round.outcome.p50_us as f64 / 1000.0), 3),
             Cell::number(middle(rounds, p99_ms), 3),
             Cell::number(middle(rounds, |round| round.cpu_ms_per_request), 4),
-            Cell::number(rss_kib(proxy.pid)? as f64 / 1024.0, 1),
+            Cell::number(rss_mib(proxy)?, 1),
             ratio,
             added,
         ]);

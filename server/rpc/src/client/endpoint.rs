@@ -11,6 +11,9 @@ use crate::{CONNECTION_WINDOW_BYTES, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, STRE
 /// A status with every detail that `errors` writes fits.
 const HEADER_BYTES_MAX: u32 = 128 * 1024;
 
+/// Streams that are remembered for 30 s after they were cancelled. Some hundred bytes each.
+const RESET_STREAMS_MAX: usize = 10_000;
+
 /// `http://host:port` or `https://host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerUrl(Uri);
@@ -61,7 +64,12 @@ impl WorkerUrl {
             .keep_alive_while_idle(true)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-            .http2_max_header_list_size(HEADER_BYTES_MAX);
+            .http2_max_header_list_size(HEADER_BYTES_MAX)
+            // What a worker has sent before it learns that a caller has left arrives for a stream that is no more. h2 remembers
+            // 10 such streams, counts what comes for others as the peer's fault, and ends the connection, and every
+            // stream on it, at the 1024th. Callers leave all the time, and it is our own worker.
+            .http2_max_concurrent_reset_streams(RESET_STREAMS_MAX)
+            .http2_max_local_error_reset_streams(None);
         if self.is_tls() {
             endpoint = endpoint.tls_config(tls.config()?.timeout(connect_timeout))?;
         }

@@ -50,7 +50,7 @@ pub(super) async fn watch(worker: Arc<Worker>) {
     let mut delay = RETRY_MIN;
     loop {
         let reason = match follow(&worker, &mut delay).await {
-            Ok(()) => "it is stopping".to_owned(),
+            Ok(reason) => reason.to_owned(),
             // What speaks no health protocol is judged by its calls.
             Err(status) if status.code() == Code::Unimplemented => {
                 worker.set(State::Serving, "");
@@ -64,16 +64,22 @@ pub(super) async fn watch(worker: Arc<Worker>) {
     }
 }
 
-/// Until it serves no longer, or cannot be asked. Leaves the watch then, so that a worker that drains is not kept from ending.
-async fn follow(worker: &Worker, delay: &mut Duration) -> Result<(), Status> {
+/// Until it serves no longer, a call failed, or it cannot be asked. Leaves the watch then, so that a worker that drains is not
+/// kept from ending.
+async fn follow(worker: &Worker, delay: &mut Duration) -> Result<&'static str, Status> {
     let mut client = HealthClient::new(worker.channel.clone());
     let mut answers = client.watch(HealthCheckRequest { service: SERVICE.to_owned() }).await?.into_inner();
-    while let Some(answer) = answers.message().await? {
-        if answer.status() != ServingStatus::Serving {
-            return Ok(());
+    loop {
+        let answer = tokio::select! {
+            answer = answers.message() => answer?,
+            () = worker.suspicion.notified() => return Ok("a call could not be begun"),
+        };
+        match answer.map(|answer| answer.status()) {
+            Some(ServingStatus::Serving) => {
+                *delay = RETRY_MIN;
+                worker.set(State::Serving, "");
+            }
+            _ => return Ok("it is stopping"),
         }
-        *delay = RETRY_MIN;
-        worker.set(State::Serving, "");
     }
-    Ok(())
 }

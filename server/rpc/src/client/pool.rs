@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
 
@@ -92,6 +93,8 @@ pub(crate) struct Worker {
     pub url: String,
     pub channel: Channel,
     state: AtomicU8,
+    /// Wakes the watch: see [`Worker::suspect`].
+    pub suspicion: Notify,
     /// Under way now.
     calls: AtomicUsize,
 }
@@ -99,7 +102,7 @@ pub(crate) struct Worker {
 impl Worker {
     fn new(url: String, channel: Channel) -> Self {
         let state = AtomicU8::new(State::Unknown as u8);
-        Worker { url, channel, state, calls: AtomicUsize::new(0) }
+        Worker { url, channel, state, suspicion: Notify::new(), calls: AtomicUsize::new(0) }
     }
 
     pub(crate) fn state(&self) -> State {
@@ -108,6 +111,12 @@ impl Worker {
             1 => State::Unknown,
             _ => State::Down,
         }
+    }
+
+    /// A call could not be begun. Others avoid the worker until its watch has seen it serve again.
+    pub(crate) fn suspect(&self, reason: &str) {
+        self.set(State::Down, reason);
+        self.suspicion.notify_one();
     }
 
     /// Told once per change.

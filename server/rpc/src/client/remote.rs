@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status};
 
 use super::events::Events;
 use super::failure::{self, WorkerFailed};
-use super::pool::{Flight, Pool, State};
+use super::pool::{Flight, Pool};
 use crate::errors::{self, Told};
 use crate::v1::inference_service_client::InferenceServiceClient;
 use crate::v1::{ChatRequest, ChatStreamRequest, ListModelsRequest, Target};
@@ -113,12 +113,12 @@ impl Remote {
             match errors::from_status(&status) {
                 Told::Error(error) => return Err(error),
                 Told::UnknownProvider => reasons.push(format!("{url} has no provider {:?}", self.name)),
+                Told::Nothing if timer.has_passed() => return Err(timer.error(&self.name)),
                 Told::Nothing if failure::was_not_begun(&status) => {
                     let reason = failure::described(&status);
-                    flight.worker.set(State::Down, &reason);
+                    flight.worker.suspect(&reason);
                     reasons.push(format!("{url}: {reason}"));
                 }
-                Told::Nothing if timer.has_passed() => return Err(timer.error(&self.name)),
                 Told::Nothing => {
                     let reason = failure::described(&status);
                     return Err(self.unavailable(WorkerFailed { url, reason }));

@@ -93,6 +93,9 @@ pub async fn serve(
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_concurrent_streams(limits.calls_max)
+        // Calls that were cancelled before they were looked at. Beyond 20, h2 takes it for an attack and ends the connection; a
+        // gateway whose callers all leave at once is none.
+        .http2_max_pending_accept_reset_streams(usize::try_from(limits.calls_max).ok())
         .add_service(inference)
         .add_service(health_service)
         .add_service(reflection)

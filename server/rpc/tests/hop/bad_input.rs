@@ -82,7 +82,8 @@ async fn garbage_on_the_port_ends_its_own_connection_only() {
         let closed = tokio::task::spawn_blocking(move || {
             let mut socket = TcpStream::connect(address).unwrap();
             socket.write_all(&garbage).unwrap();
-            socket.shutdown(std::net::Shutdown::Write).unwrap();
+            // It may have closed the connection by now.
+            let _ = socket.shutdown(std::net::Shutdown::Write);
             // Whatever it answers, it ends: with an end or a reset.
             let _ = socket.read_to_end(&mut Vec::new());
         });

@@ -169,3 +169,33 @@ async fn a_provider_that_one_worker_lacks_is_looked_for_at_the_next() {
     let Error::ProviderUnavailable { source, .. } = error else { panic!("{error:?}") };
     assert!(source.to_string().contains("has no provider \"scripted\""), "{source}");
 }
+
+/// More calls than a worker takes at a time on one connection wait for their turn; none fails, and the worker is not given up.
+#[tokio::test]
+async fn calls_beyond_what_a_worker_takes_wait() {
+    let go = Arc::new(tokio::sync::Semaphore::new(0));
+    let may_go = Arc::clone(&go);
+    let slow = Scripted::new().completes(move |_| {
+        let may_go = Arc::clone(&may_go);
+        async move {
+            may_go.acquire().await.unwrap().forget();
+            Ok(completion("slow"))
+        }
+    });
+    let limits = Limits { calls_max: 4, ..Limits::default() };
+    let worker = Worker::start_with(Arc::new(slow), None, limits);
+    let remote = Arc::new(remote(&[worker.url()]));
+    // With the first answer comes the worker's word on how many it takes.
+    go.add_permits(1);
+    who(&remote).await;
+    let calls: Vec<_> = (0..20)
+        .map(|_| {
+            let remote = Arc::clone(&remote);
+            tokio::spawn(async move { who(&remote).await })
+        })
+        .collect();
+    go.add_permits(20);
+    for call in calls {
+        assert_eq!(within("a call's turn", call).await.unwrap(), "slow");
+    }
+}

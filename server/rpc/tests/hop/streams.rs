@@ -97,6 +97,30 @@ async fn slow_callers_hold_back_their_provider_and_nobody_else() {
     assert!(error.is_none() && rest.len() as u64 == EVENTS - 1, "{} events, {error:?}", rest.len());
 }
 
+/// More than the 1024 that h2 forgives by itself, each with events on their way when its caller leaves.
+#[tokio::test]
+async fn callers_that_leave_take_nobody_along() {
+    const CALLERS: usize = 1500;
+    let taken = Arc::new(AtomicU64::new(0));
+    let worker = Worker::start(
+        Scripted::new().streams(move |_| std::future::ready(Ok(streaming(counted(1 << 20, 512, &taken))))),
+    );
+    let remote = remote(&[worker.url()]);
+    let mut stays = within("the one that stays", remote.stream(call())).await.unwrap();
+    for _ in 0..CALLERS / 50 {
+        let leaving = (0..50).map(|_| async {
+            let mut leaves = remote.stream(call()).await.unwrap();
+            leaves.events.next().await.unwrap().unwrap();
+        });
+        within("the ones that leave", futures_util::future::join_all(leaving)).await;
+        within("the one that stays", stays.events.next()).await.unwrap().unwrap();
+    }
+    within("a call after them", remote.complete(call())).await.unwrap();
+    for _ in 0..1000 {
+        within("the one that stays", stays.events.next()).await.unwrap().unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_worker_that_is_killed_in_mid_stream_is_an_error_and_never_an_end() {
     let (guard, _dropped) = Dropped::new();

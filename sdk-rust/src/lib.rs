@@ -10,6 +10,7 @@ mod failure;
 #[rustfmt::skip]
 mod generated;
 mod options;
+mod pages;
 mod rate_limit;
 mod response;
 mod retry;
@@ -23,6 +24,7 @@ pub use client::{Client, ClientBuilder, DEFAULT_BASE_URL};
 pub use errors::{Error, ErrorDetails, Partial};
 pub use generated::{accumulate, raw, resources, types};
 pub use options::Options;
+pub use pages::Items;
 pub use rate_limit::{Quota, RateLimit};
 pub use response::Response;
 pub use stream::{Accumulate, Stream};

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use crate::emit::header;
 use crate::emit::writer::Writer;
 use crate::lower::rust::model::Ty;
-use crate::lower::rust::sdk::{Child, Method, MethodParam, ParamsStruct, Resource, Sdk, StreamMethod};
+use crate::lower::rust::sdk::{
+    Child, Method, MethodParam, PageField, PagesMethod, ParamsStruct, Resource, Sdk, StreamMethod,
+};
 
 use super::EMITTER;
 
@@ -77,6 +79,10 @@ fn file(resource: &Resource) -> String {
             w.gap();
             streaming(&mut w, method, stream);
         }
+        if let Some(pages) = &method.pages {
+            w.gap();
+            all_pages(&mut w, method, pages);
+        }
     }
     w.close("}");
     for optional in resource.methods.iter().filter_map(|method| method.optional.as_ref()) {
@@ -95,6 +101,7 @@ fn imports(w: &mut Writer, resource: &Resource) {
         .chain(optional())
         .map(|param| &param.ty)
         .chain(methods.iter().filter_map(|method| method.answer.as_ref()))
+        .chain(methods.iter().filter_map(|method| method.pages.as_ref()).map(|pages| &pages.item))
         .collect();
     let spelled: String = all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     if spelled.contains("BTreeMap<") {
@@ -125,6 +132,9 @@ fn imports(w: &mut Writer, resource: &Resource) {
         });
     }
     w.import("crate::generated::types", &types.into_iter().collect::<Vec<_>>());
+    if methods.iter().any(|method| method.pages.is_some()) {
+        w.line("use crate::pages::{Items, Page};");
+    }
     if !methods.is_empty() {
         w.line("use crate::response::Response;");
     }
@@ -158,6 +168,63 @@ fn streaming(w: &mut Writer, method: &Method, stream: &StreamMethod) {
         w.line(format!("request.{selector} = Some(true);"));
     }
     send(w, method, "stream", &stream.raw);
+    w.close("}");
+}
+
+/// A method that calls the one for a page, again and again.
+fn all_pages(w: &mut Writer, method: &Method, pages: &PagesMethod) {
+    w.docs(&pages.docs);
+    let mut parts = vec!["&self".to_owned()];
+    let mut owned = vec![("this", "self.clone()".to_owned())];
+    let mut arguments = Vec::new();
+    for param in &method.params {
+        let (ty, made, passed) = match param.text {
+            true => ("&str".to_owned(), format!("{}.to_owned()", param.ident), format!("&{}", param.ident)),
+            false => (param.ty.to_string(), param.ident.clone(), param.ident.clone()),
+        };
+        parts.push(format!("{}: {ty}", param.ident));
+        owned.push((&param.ident, made));
+        arguments.push(passed);
+    }
+    if let Some(body) = &method.body {
+        parts.push(format!("request: {body}"));
+        owned.push(("request", "request".to_owned()));
+        arguments.push("request".to_owned());
+    }
+    parts.push(format!("params: {}", pages.params));
+    arguments.push("params".to_owned());
+    w.list(&format!("pub fn {}", pages.name), &parts, &format!(" -> Items<{}> {{", pages.item));
+    w.indent();
+    for (name, made) in owned.iter().filter(|(name, made)| name != made) {
+        w.line(format!("let {name} = {made};"));
+    }
+    w.open("Items::new(move |cursor| {");
+    let clones: Vec<&str> = owned.iter().map(|(name, _)| *name).collect();
+    clones.iter().for_each(|name| w.line(format!("let {name} = {name}.clone();")));
+    w.line("let mut params = params.clone();");
+    w.line(format!("params.{0} = cursor.or(params.{0});", pages.cursor));
+    w.open("async move {");
+    w.line(format!("let page = this.{}({}).await?.into_inner();", method.name, arguments.join(", ")));
+    let items = &pages.items.ident;
+    let some = |field: &PageField, owner: &str| match field.optional {
+        true => format!("{owner}.{}", field.ident),
+        false => format!("Some({owner}.{})", field.ident),
+    };
+    if pages.items.optional {
+        w.line(format!("let items = page.{items}.unwrap_or_default();"));
+    } else {
+        w.line(format!("let items = page.{items};"));
+    }
+    let next = match (pages.next_is_id, pages.next_cursor.optional) {
+        (false, _) => some(&pages.next_cursor, "page"),
+        (true, false) => format!("items.last().map(|item| item.{}.clone())", pages.next_cursor.ident),
+        (true, true) => format!("items.last().and_then(|item| item.{}.clone())", pages.next_cursor.ident),
+    };
+    w.line(format!("let next_cursor = {next};"));
+    let has_more = pages.has_more.as_ref().map_or_else(|| "None".to_owned(), |field| some(field, "page"));
+    w.line(format!("Ok(Page {{ items, next_cursor, has_more: {has_more} }})"));
+    w.close("}");
+    w.close("})");
     w.close("}");
 }
 

@@ -11,6 +11,7 @@ mod graph;
 pub mod model;
 pub mod names;
 mod objects;
+mod pages;
 mod patterns;
 mod place;
 mod repr;

@@ -12,7 +12,7 @@ use crate::ir::model::{Location, Operation, Param, Shape, TypeId, Words};
 use super::accumulate::{self, Accumulators};
 use super::model::{Ty, Types};
 use super::repr::resolved;
-use super::{Context, Options, docs, examples, names, objects};
+use super::{Context, Options, docs, examples, names, objects, pages};
 use crate::lower::openapi30;
 
 #[derive(Debug)]
@@ -66,6 +66,31 @@ pub struct Method {
     /// Field of the body that asks for a stream.
     pub selector: Option<String>,
     pub stream: Option<StreamMethod>,
+    pub pages: Option<PagesMethod>,
+}
+
+/// The method beside one that lists: the items of all pages.
+#[derive(Debug)]
+pub struct PagesMethod {
+    pub name: String,
+    pub docs: Vec<String>,
+    pub item: Ty,
+    /// The struct of optional parameters, and its field that takes the cursor.
+    pub params: String,
+    pub cursor: String,
+    /// Fields of the page.
+    pub items: PageField,
+    pub has_more: Option<PageField>,
+    /// Of the page; `next_is_id`: of its last item.
+    pub next_cursor: PageField,
+    pub next_is_id: bool,
+}
+
+#[derive(Debug)]
+pub struct PageField {
+    pub ident: String,
+    /// It is an `Option`.
+    pub optional: bool,
 }
 
 #[derive(Debug)]
@@ -140,16 +165,20 @@ impl Tree {
         for other in methods.iter() {
             scope.claim(other.name.clone());
             other.stream.iter().for_each(|stream| drop(scope.claim(stream.name.clone())));
+            other.pages.iter().for_each(|pages| drop(scope.claim(pages.name.clone())));
         }
         method.name = scope.claim(method.name);
         if let Some(stream) = &mut method.stream {
             stream.name = scope.claim(std::mem::take(&mut stream.name));
         }
+        if let Some(pages) = &mut method.pages {
+            pages.name = scope.claim(std::mem::take(&mut pages.name));
+        }
         methods.push(method);
     }
 
     fn finish(self, items: &[String]) -> (Vec<Resource>, Vec<Child>) {
-        let mut type_names = names::Scope::with(&["Client", "Error", "Response", "Stream"]);
+        let mut type_names = names::Scope::with(&["Client", "Error", "Items", "Page", "Response", "Stream"]);
         let mut files = names::Scope::default();
         let mut named: BTreeMap<Vec<String>, Child> = BTreeMap::new();
         for path in self.nodes.keys() {
@@ -240,13 +269,15 @@ fn method(
         .filter(|param| !param.required)
         .map(|param| self::param(context, param))
         .collect();
+    let optional = (!optional.is_empty()).then(|| ParamsStruct {
+        name: format!("{}Params", names::type_name(&operation.id)),
+        fields: optional,
+    });
     Some(Method {
         docs: method_docs(context, operation),
         params: required.map(|param| self::param(context, param)).collect(),
-        optional: (!optional.is_empty()).then(|| ParamsStruct {
-            name: format!("{}Params", names::type_name(&operation.id)),
-            fields: optional,
-        }),
+        pages: pages::lower(context, operation, &base, optional.as_ref(), diagnostics),
+        optional,
         answer: operation.success.json.map(|ty| context.reprs.element(ty)),
         raw: raw.clone(),
         name: base,

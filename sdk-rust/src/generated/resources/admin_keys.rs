@@ -6,6 +6,7 @@
 use crate::client::Client;
 use crate::errors::Error;
 use crate::generated::types::{Cursor, Key, KeyCreateRequest, KeyPage, KeyUpdateRequest, KeyWithSecret};
+use crate::pages::{Items, Page};
 use crate::response::Response;
 
 /// The namespace `admin.keys`.
@@ -93,6 +94,25 @@ impl AdminKeys {
                 call.send().await
             })
             .await
+    }
+
+    /// List API keys
+    ///
+    /// The items of all pages, one after the other. A page is asked for, as by [`list`](Self::list),
+    /// when the items of the one before are used up.
+    pub fn list_all(&self, params: ListKeysParams) -> Items<Key> {
+        let this = self.clone();
+        Items::new(move |cursor| {
+            let this = this.clone();
+            let mut params = params.clone();
+            params.after = cursor.or(params.after);
+            async move {
+                let page = this.list(params).await?.into_inner();
+                let items = page.data;
+                let next_cursor = page.next_cursor;
+                Ok(Page { items, next_cursor, has_more: Some(page.has_more) })
+            }
+        })
     }
 
     /// Retrieve an API key

@@ -5,7 +5,8 @@
 
 use crate::client::Client;
 use crate::errors::Error;
-use crate::generated::types::{Cursor, Date, KeyId, UsageGrouping, UsagePage};
+use crate::generated::types::{Cursor, Date, KeyId, UsageGrouping, UsagePage, UsageRow};
+use crate::pages::{Items, Page};
 use crate::response::Response;
 
 /// The namespace `usage`.
@@ -68,6 +69,25 @@ impl UsageResource {
                 call.send().await
             })
             .await
+    }
+
+    /// Read usage and cost
+    ///
+    /// The items of all pages, one after the other. A page is asked for, as by
+    /// [`retrieve`](Self::retrieve), when the items of the one before are used up.
+    pub fn retrieve_all(&self, params: RetrieveUsageParams) -> Items<UsageRow> {
+        let this = self.clone();
+        Items::new(move |cursor| {
+            let this = this.clone();
+            let mut params = params.clone();
+            params.after = cursor.or(params.after);
+            async move {
+                let page = this.retrieve(params).await?.into_inner();
+                let items = page.data;
+                let next_cursor = page.next_cursor;
+                Ok(Page { items, next_cursor, has_more: Some(page.has_more) })
+            }
+        })
     }
 }
 

@@ -103,6 +103,47 @@ def test_whatever_follows_the_terminal_is_not_read(kind: Kind) -> None:
         assert [(outcome.text, outcome.error) for outcome in kind.stream(server.url, times=2)] == [("a", None)] * 2
 
 
+OVERLOADED = '{"error":{"message":"full","type":"server_error","code":"overloaded"}}'
+UNKNOWN = '{"error":{"message":"odd","code":"new"}}'
+ABSENT = '{"error":{"message":"no","type":"invalid_request_error","code":"model_not_found"}}'
+
+
+@pytest.mark.parametrize(
+    ("first", "requests", "error"),
+    [
+        ([OVERLOADED], 2, None),
+        (['{"text":"x","error":{"code":503}}', DONE], 2, None),
+        ([ABSENT], 1, errors.NotFoundError),
+        ([UNKNOWN], 1, errors.APIError),
+        # Not as the first event: it was the stream's own by then.
+        ([A, OVERLOADED], 1, errors.InternalServerError),
+        # No error, and no event that can be read: what it says of errors is none.
+        (['{"text":"x","error":null}', DONE], 1, None),
+        (['{"error'], 1, errors.ResponseDecodeError),
+    ],
+)
+def test_an_error_in_place_of_the_first_event(kind: Kind, first: list[str], requests: int, error: Any) -> None:
+    """Nobody has seen anything by then: it is what the same error would be as a status."""
+    with Server(complete(first), complete([B, DONE])) as server:
+        [outcome] = kind.stream(server.url)
+        assert type(outcome.error) is (error or type(None))
+        assert outcome.error or outcome.text in ("b", "x")
+        assert len(server.requests) == requests
+        assert len({seen.header("idempotency-key") for seen in server.requests}) == 1
+        # What follows the event was read, so that the connection can be used again.
+        assert server.connections == 1
+
+
+def test_an_error_that_comes_first_is_raised_by_the_call() -> None:
+    never = STREAM_HEAD.replace(b"x-request-id", b"x-should-retry: false\r\nx-request-id")
+    script: Script = [never + chunk(f"event: error\ndata: {OVERLOADED}\n\n".encode()) + END]
+    with Server(script) as server, Client(KEY, server.url) as client:
+        with pytest.raises(errors.InternalServerError) as raised:
+            client.api.stream()
+        assert (raised.value.status_code, raised.value.code, raised.value.request_id) == (503, "overloaded", "req-1")
+        assert (raised.value.events_received, raised.value.attempts, len(server.requests)) == (0, 1, 1)
+
+
 CHUNKED = open_stream([A, B, DONE]) + END
 UNTIL_CLOSED = (
     f"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: {A}\n\ndata: {B}\r\n\r\ndata: {DONE}\n\n".encode()

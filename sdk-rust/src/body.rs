@@ -21,6 +21,12 @@ const ERROR_BYTES_KEPT: usize = 64 << 10;
 /// thread, nor outrun the deadlines.
 const FRAMES_PER_POLL: u32 = 32;
 
+/// After the terminal event, a server has only its body's end to send.
+pub(crate) const DRAIN_BYTES_MAX: usize = 64 << 10;
+/// Long enough for an end that is on its way, short enough that a server which never ends its body delays nobody: the
+/// connection is worth a few round trips, not more.
+pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
+
 #[derive(Debug)]
 pub(crate) enum ReadError {
     TooLarge,
@@ -115,6 +121,11 @@ impl EventBody {
         }
     }
 
+    /// The first event, once [`peek`](Self::peek) has found one.
+    pub fn first(&self) -> Option<Event<'_>> {
+        matches!(self.peeked, Some(Step::Event)).then(|| self.event())
+    }
+
     pub fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         if let Some(step) = self.peeked.take() {
             return Poll::Ready(step);
@@ -141,6 +152,14 @@ impl EventBody {
 
     pub fn event(&self) -> Event<'_> {
         self.decoder.event()
+    }
+
+    /// Reads on to the body's end so that its connection can be used again, for as long as that is worth it.
+    pub async fn drain(mut self) {
+        let mut bytes_left = DRAIN_BYTES_MAX;
+        let drained = poll_fn(|cx| self.poll_drained(cx, &mut bytes_left));
+        // Given up: the connection is closed with the body.
+        let _ = until(after(Instant::now(), DRAIN_TIMEOUT), drained).await;
     }
 
     /// Reads on to the body's end so that its connection can be used again, until `bytes_left` is used up.

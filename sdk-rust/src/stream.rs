@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use crate::body::Step;
+use crate::body::{DRAIN_BYTES_MAX, DRAIN_TIMEOUT, Step};
 use crate::call::Opened;
 use crate::errors::{Error, Partial};
 use crate::failure::Failure;
@@ -31,15 +31,10 @@ use crate::timeout::{Alarm, Deadline, after};
 /// Made once: every event is searched, and making it costs as much as a search.
 static ERROR_KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""error""#));
 
-/// After the terminal event, a server has only its body's end to send.
-const DRAIN_BYTES_MAX: usize = 64 << 10;
-/// Long enough for an end that is on its way, short enough that a server which never ends its body delays nobody: the
-/// connection is worth a few round trips, not more.
-const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 /// hyper puts a connection back into its pool from a task of its own, a moment after its body's end was read. A caller
 /// that starts the next stream within that moment would open another connection: 1 of 100 streams in a row did so on two
 /// busy cores, and 1 of 1,000 with this pause.
-const SETTLE_TIME: Duration = Duration::from_millis(1);
+pub(crate) const SETTLE_TIME: Duration = Duration::from_millis(1);
 
 /// Puts a stream's events together. Generated, for every operation that streams.
 pub trait Accumulate: Default + Send + Unpin + 'static {
@@ -264,13 +259,20 @@ impl<A: Accumulate> fmt::Debug for Stream<A> {
     }
 }
 
-/// An event's data, unless it is an error: one that is named so, or a JSON object with an `error` in it. Some servers put
-/// that beside the fields of an ordinary chunk, so a chunk that decodes proves nothing.
-fn decode<T: DeserializeOwned>(event: &Event<'_>) -> Result<T, Failure> {
+/// The error that an event reports: one that is named so, or a JSON object with an `error` in it. Some servers put that
+/// beside the fields of an ordinary chunk, so a chunk that decodes proves nothing.
+pub(crate) fn reported(event: &Event<'_>) -> Option<Failure> {
     let data = &*event.data;
-    if event.event == "error" || (ERROR_KEY.find(data.as_bytes()).is_some() && holds_error(data)) {
-        return Err(Failure::Event { data: data.to_owned() });
+    let is_error = event.event == "error" || (ERROR_KEY.find(data.as_bytes()).is_some() && holds_error(data));
+    is_error.then(|| Failure::Event { data: data.to_owned() })
+}
+
+/// An event's data, unless it is an error.
+fn decode<T: DeserializeOwned>(event: &Event<'_>) -> Result<T, Failure> {
+    if let Some(failure) = reported(event) {
+        return Err(failure);
     }
+    let data = &*event.data;
     let decoded = match &event.data {
         Cow::Borrowed(data) => serde_json::from_str(data),
         // The decoder has put U+FFFD where the bytes were no UTF-8. It may stand in an answer that was not so.

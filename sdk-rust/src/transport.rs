@@ -20,6 +20,7 @@ use crate::options::Options;
 use crate::response::Meta;
 use crate::retry::{Again, Failed, retry_after, run, verdict};
 use crate::shared::{ApiKey, Shared};
+use crate::stream::{SETTLE_TIME, reported};
 use crate::timeout::{Deadline, after, until};
 
 pub use crate::generated::raw::Client as RawClient;
@@ -169,6 +170,11 @@ impl Inner {
                     .peek()
                     .await
                     .map_err(|error| once_more(Failure::connection(error).into_error(Some(&meta), key)))?;
+                if let Some(failure) = events.first().as_ref().and_then(reported) {
+                    events.drain().await;
+                    tokio::time::sleep(SETTLE_TIME).await;
+                    return Err(refused(failure, &parts.headers, &meta, key));
+                }
                 call.seen().opened = Some(Opened {
                     meta,
                     events,
@@ -238,6 +244,14 @@ fn once_more<E>(error: E) -> Failed<E> {
 
 fn no_more<E>(error: E) -> Failed<E> {
     Failed { error, again: Again::No }
+}
+
+/// An error in place of the first event. Nothing was handed out yet, so it is as good as a reply outside 2xx.
+fn refused(failure: Failure, headers: &http::HeaderMap, meta: &Meta, key: &ApiKey) -> Failed<Error> {
+    let error = failure.into_error(Some(meta), key);
+    let status = error.details().status_code;
+    let again = status.map_or(Again::No, |status| verdict(status, headers, SystemTime::now()));
+    Failed { error, again }
 }
 
 fn unread(error: ReadError, bytes_max: usize, meta: &Meta, key: &ApiKey) -> Failed<Error> {

@@ -85,6 +85,45 @@ test('ten streams use one connection', async () => {
   }
 });
 
+test('an error in place of the first event', async () => {
+  // Nobody has seen anything by then: it is what the same error would be as a status.
+  const overloaded = '{"error":{"message":"full","type":"server_error","code":"overloaded"}}';
+  const cases: [string[], requests: number, error: string | undefined][] = [
+    [[overloaded], 2, undefined],
+    [['{"text":"x","error":{"code":503}}', DONE], 2, undefined],
+    [['{"error":{"message":"no","type":"invalid_request_error","code":"model_not_found"}}'], 1, 'NotFoundError'],
+    [['{"error":{"message":"odd","code":"new"}}'], 1, 'APIError'],
+    // Not as the first event: it was the stream's own by then.
+    [[A, overloaded], 1, 'InternalServerError'],
+    // No error, and no event that can be read: what it says of errors is none.
+    [['{"text":"x","error":null}', DONE], 1, undefined],
+    [['{"error'], 1, 'ResponseDecodeError'],
+  ];
+  for (const [first, requests, error] of cases) {
+    await using server = await serve(complete(...first), complete(B, DONE));
+    const outcome = await read(client(server));
+    assert.equal(outcome.error?.name, error, first.join());
+    assert.equal(server.requests.length, requests, first.join());
+    assert.equal(new Set(server.requests.map((seen) => seen.headers['idempotency-key'])).size, 1);
+    assert.equal(server.connections, 1, 'what follows the event is read, so that the connection can be used again');
+  }
+});
+
+test('an error that comes first is thrown by the call', async () => {
+  const head = STREAM_HEAD.replace('x-request-id', 'x-should-retry: false\r\nx-request-id');
+  const data = '{"error":{"message":"full","type":"server_error","code":"overloaded"}}';
+  await using server = await serve([head + chunk(`event: error\ndata: ${data}\n\n`) + END]);
+  await assert.rejects(async () => open(client(server)), {
+    name: 'InternalServerError',
+    statusCode: 503,
+    code: 'overloaded',
+    requestId: 'req-1',
+    eventsReceived: 0,
+    attempts: 1,
+  });
+  assert.equal(server.requests.length, 1);
+});
+
 test('a body without end delays nobody', async () => {
   for (const rest of [HOLD, { flood: chunk(': again\n\n') }]) {
     await using server = await serve([openStream(A, DONE), rest]);

@@ -6,15 +6,18 @@ came until then. An end without the terminal is an error (:class:`StreamTruncate
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union
 
 from .accumulate import Progress
-from .call import Call, is_early_end
-from .errors import NovAIError
+from .call import Call, Failed, is_early_end
+from .errors import APIError, NovAIError, ResponseDecodeError
 from .io import IO, run
 from .kinds import is_list, is_object
 from .operation import StreamOperation
+from .retry import retry_after, should_retry
 from .sse import LineDecoder, SseDecoder, SseEvent, TooLarge
 from .strict_json import DECODER
 
@@ -91,9 +94,25 @@ class _BaseStream(Generic[Event, Final]):
 
     async def open(self) -> None:
         """Waits until something is known about the body, and leaves it to be taken. A connection that breaks before is
-        raised, and may be tried again."""
+        raised, and may be tried again; so is an error in place of the first event, by the status that it stands for."""
         await self._read()
+        first = next(self._ready, None)
+        if first is not None:
+            await self._refuse(first[0], first[1])
+            self._ready = chain((first,), self._ready)
         self._call.failures.progress = self._progress
+
+    async def _refuse(self, name: str, data: bytes) -> None:
+        """Nothing was handed out yet: an error that comes first is as good as a reply outside 2xx."""
+        if name != "error" and b'"error"' not in data:
+            return
+        error = self._examine(name, data)
+        if not isinstance(error, APIError) or isinstance(error, ResponseDecodeError):
+            return
+        headers, status = self.response.headers, error.status_code
+        again = status is not None and not self._call.is_over and should_retry(status, headers)
+        await self._finish()
+        raise Failed(error, again, retry_after(headers, time.time()))
 
     async def _read(self) -> bool:
         """Waits for the next events; ``False``: there are none before the end."""

@@ -13,6 +13,7 @@ import type { EventBody } from './body.js';
 import { isEarlyEnd, type Call } from './call.js';
 import type { StreamOperation } from './operation.js';
 import { rateLimitOf, type RateLimit } from './rate_limit.js';
+import { Failed, retryAfterMs, shouldRetry } from './retry.js';
 import { hide } from './secrets.js';
 import { TooLarge, type SseEvent } from './sse.js';
 
@@ -51,7 +52,8 @@ export class Stream<Event, Final> implements AsyncIterable<Event> {
 
   /**
    * Waits until something is known about the body, and leaves it to be taken. A connection that breaks before is thrown,
-   * and may be tried again; an early end is the stream's.
+   * and may be tried again; so is an error in place of the first event, by the status that it stands for. An early end is
+   * the stream's.
    * @internal
    */
   async open(): Promise<void> {
@@ -61,11 +63,22 @@ export class Stream<Event, Final> implements AsyncIterable<Event> {
       if (!isEarlyEnd(cause)) throw cause;
       this.brokenOff = true;
     }
+    const first = this.body.events[0];
+    if (first && isError(first)) await this.refuse(first.data);
     this.call.rest();
     this.call.failures.progress = () => ({
       eventsReceived: this.eventsReceived,
       partial: this.snapshot(),
     });
+  }
+
+  /** Nothing was handed out yet: an error that comes first is as good as a reply outside 2xx. */
+  private async refuse(data: string): Promise<never> {
+    const { call, response } = this;
+    const error = call.failures.event(data);
+    const again = !!error.statusCode && !call.isOver && shouldRetry(error.statusCode, response.headers);
+    await this.drain();
+    throw new Failed(error, again, retryAfterMs(response.headers, Date.now()));
   }
 
   /** `x-request-id`: what the gateway's log calls this request. */
@@ -216,15 +229,20 @@ export class Stream<Event, Final> implements AsyncIterable<Event> {
     if (error instanceof TooLarge)
       return this.fail(call.failures.tooLarge('an event of the stream', this.eventBytesMax));
     this.state = error ? 'failed' : 'complete';
-    call.watch('total', DRAIN_MS);
+    await this.drain();
+    call.end();
+    if (error) throw error;
+    return { done: true, value: undefined };
+  }
+
+  private async drain(): Promise<void> {
+    this.call.watch('total', DRAIN_MS);
     try {
       await this.body.drain(DRAIN_BYTES_MAX);
     } catch {
       // The connection is lost; the stream is whole.
     }
-    this.end();
-    if (error) throw error;
-    return { done: true, value: undefined };
+    if (!this.body.ended) this.call.controller.abort();
   }
 
   private fail(error: unknown): never {
@@ -247,6 +265,17 @@ if (Symbol.asyncDispose) {
   Stream.prototype[Symbol.asyncDispose] = async function () {
     this.close();
   };
+}
+
+/** Whether an event reports an error: it is named so, or a JSON object with an `error` in it. */
+function isError({ event, data }: SseEvent): boolean {
+  if (event === 'error') return true;
+  if (!data.includes('"error"')) return false;
+  try {
+    return (JSON.parse(data) as { error?: unknown } | null)?.error != null;
+  } catch {
+    return false;
+  }
 }
 
 /** What lies at a path of field names; 0 stands for a list's item with the index 0, or the first where items have none. */

@@ -73,6 +73,7 @@ export function stream<Event, Final>(
       const events = new EventBody(response, eventBytesMax, operation.lines ?? false);
       const data = new Stream(call, events, operation, eventBytesMax, response);
       await data.open().catch((cause: unknown) => {
+        if (cause instanceof Failed) throw cause;
         throw new Failed(call.explain(cause), !call.isOver);
       });
       return { response, data };

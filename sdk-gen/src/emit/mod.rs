@@ -6,6 +6,7 @@
 
 pub mod dropshot;
 pub mod header;
+pub mod lines;
 pub mod python;
 pub mod rust;
 pub mod typescript;

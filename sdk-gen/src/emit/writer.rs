@@ -1,62 +1,38 @@
-//! Text with indentation, and the few places where rustfmt would break a line.
+//! Lines of Rust, and the few places where rustfmt would break one.
 
-/// As in rustfmt.toml. Generated files are formatted as they are written, so that no formatter has to be installed.
-const WIDTH: usize = 110;
-const INDENT: usize = 4;
+use std::ops::{Deref, DerefMut};
 
-#[derive(Debug, Default)]
-pub struct Writer {
-    out: String,
-    depth: usize,
+use super::lines::{Lines, Style};
+
+/// As in rustfmt.toml.
+const STYLE: Style = Style { indent: 4, width: 110 };
+
+#[derive(Debug)]
+pub struct Writer(Lines);
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self(Lines::new(STYLE))
+    }
+}
+
+impl Deref for Writer {
+    type Target = Lines;
+
+    fn deref(&self) -> &Lines {
+        &self.0
+    }
+}
+
+impl DerefMut for Writer {
+    fn deref_mut(&mut self) -> &mut Lines {
+        &mut self.0
+    }
 }
 
 impl Writer {
     pub fn finish(self) -> String {
-        self.out
-    }
-
-    /// One line at the current depth; an empty one stays empty.
-    pub fn line(&mut self, text: impl AsRef<str>) {
-        let text = text.as_ref();
-        if !text.is_empty() {
-            self.out.extend(std::iter::repeat_n(' ', self.depth * INDENT));
-            self.out.push_str(text);
-        }
-        self.out.push('\n');
-    }
-
-    /// A blank line, unless the text ends with one or begins a block.
-    pub fn gap(&mut self) {
-        let begins = self.out.is_empty() || self.out.ends_with("{\n") || self.out.ends_with("\n\n");
-        if !begins {
-            self.out.push('\n');
-        }
-    }
-
-    pub fn open(&mut self, text: impl AsRef<str>) {
-        self.line(text);
-        self.depth += 1;
-    }
-
-    pub fn close(&mut self, text: impl AsRef<str>) {
-        self.depth = self.depth.saturating_sub(1);
-        self.line(text);
-    }
-
-    /// Begins a block whose opening line was written already.
-    pub fn indent(&mut self) {
-        self.depth += 1;
-    }
-
-    /// Ends a block that has no closing line.
-    pub fn dedent(&mut self) {
-        self.depth = self.depth.saturating_sub(1);
-    }
-
-    /// Ends one block and begins the next: `} else {`.
-    pub fn turn(&mut self, text: impl AsRef<str>) {
-        self.depth = self.depth.saturating_sub(1);
-        self.open(text);
+        self.0.finish()
     }
 
     pub fn docs<T: AsRef<str>>(&mut self, lines: &[T]) {
@@ -76,10 +52,6 @@ impl Writer {
                 self.line(format!("{marker} {line}"));
             }
         }
-    }
-
-    pub fn fits(&self, text: &str) -> bool {
-        self.depth * INDENT + text.chars().count() <= WIDTH
     }
 
     /// `head(a, b)tail` on one line, or one part per line where that is too long.

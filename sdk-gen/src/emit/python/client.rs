@@ -27,7 +27,7 @@ pub fn emit(client: &Client) -> String {
         w.blank(1);
         w.open("if TYPE_CHECKING:");
         w.imports(&type_imports);
-        w.close();
+        w.dedent();
     }
     for flavour in [Flavour::Plain, Flavour::Async] {
         w.gap();
@@ -49,5 +49,5 @@ fn class(w: &mut Text, client: &Client, flavour: Flavour) {
             crate::lower::python::model::Child { file: format!("resources.{}", known.file), ..known.clone() };
         child(w, &inside, flavour);
     }
-    w.close();
+    w.dedent();
 }

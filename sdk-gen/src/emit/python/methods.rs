@@ -16,7 +16,7 @@ pub fn emit(w: &mut Text, method: &Method, flavour: Flavour) {
             signature(w, run, &method.name, parameters(method, None), annotation);
             w.docstring(&method.docs);
             w.call(&format!("return {wait}"), &call(method, "self._request", operation, None), "");
-            w.close();
+            w.dedent();
         }
         Returns::Pages { item, operation } => {
             let page = flavour.pick("Page", "AsyncPages");
@@ -24,26 +24,26 @@ pub fn emit(w: &mut Text, method: &Method, flavour: Flavour) {
             signature(w, "def", &method.name, parameters(method, None), &format!("{page}[{item}]"));
             w.docstring(&method.docs);
             w.call("return ", &call(method, "self._pages", operation, None), "");
-            w.close();
+            w.dedent();
         }
         Returns::Stream { annotation, operation } => {
             w.gap();
             signature(w, run, &method.name, parameters(method, None), &stream(annotation, flavour));
             w.docstring(&method.docs);
             w.call(&format!("return {wait}"), &call(method, "self._stream", operation, None), "");
-            w.close();
+            w.dedent();
         }
         Returns::Twin { whole, operation, stream: types, stream_operation, stream_name } => {
             w.gap();
             signature(w, run, &method.name, parameters(method, None), whole);
             w.docstring(&method.docs);
             w.call(&format!("return {wait}"), &call(method, "self._request", operation, None), "");
-            w.close();
+            w.dedent();
             w.gap();
             signature(w, run, stream_name, parameters(method, None), &stream(types, flavour));
             w.docstring(&[format!("As `{}`, but streamed.", method.name)]);
             w.call(&format!("return {wait}"), &call(method, "self._stream", stream_operation, None), "");
-            w.close();
+            w.dedent();
         }
         Returns::Either { .. } => either(w, method, flavour),
     }
@@ -80,7 +80,7 @@ fn wait(w: &mut Text, method: &Method, wait: &Wait, flavour: Flavour) {
         ],
         "",
     );
-    w.close();
+    w.dedent();
 }
 
 fn either(w: &mut Text, method: &Method, flavour: Flavour) {
@@ -108,9 +108,9 @@ fn either(w: &mut Text, method: &Method, flavour: Flavour) {
     w.list("body = {", &entries, "");
     w.open(format!("if {}:", selector.name));
     w.call(&format!("return {wait}"), &call(method, "self._stream", stream_operation, Some("body")), "");
-    w.close();
+    w.dedent();
     w.call(&format!("return {wait}"), &call(method, "self._request", operation, Some("body")), "");
-    w.close();
+    w.dedent();
 }
 
 fn stream(types: &StreamTypes, flavour: Flavour) -> String {
@@ -159,7 +159,7 @@ fn signature_end(w: &mut Text, run: &str, name: &str, parameters: Vec<String>, a
         // A comma behind `**options` is fine since Python 3.6.
         parameters.iter().for_each(|part| w.line(format!("{part},")));
     }
-    w.close();
+    w.dedent();
     w.line(format!(") -> {annotation}:{end}"));
 }
 

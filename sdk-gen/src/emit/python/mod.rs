@@ -48,7 +48,7 @@ fn error_statuses(statuses: &[(String, u16)]) -> String {
     } else {
         w.open(head);
         statuses.iter().for_each(|(name, status)| w.line(format!("{name}: {status},")));
-        w.close();
+        w.dedent();
         w.line("}");
     }
     let docs = "By the event's `code` or its `type`; no name is both with different statuses.";

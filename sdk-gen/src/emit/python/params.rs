@@ -58,7 +58,7 @@ fn class(w: &mut Text, dict: &DictType) {
         w.line(format!("{}: {}", key.wire, key.annotation));
         w.docstring(&key.docs);
     }
-    w.close();
+    w.dedent();
 }
 
 /// Some key is no identifier.
@@ -69,10 +69,10 @@ fn call(w: &mut Text, dict: &DictType) {
     for key in &dict.keys {
         w.line(format!("{}: {},", quoted(&key.wire), quoted(&key.annotation)));
     }
-    w.close();
+    w.dedent();
     w.line("},");
     w.line("total=False,");
-    w.close();
+    w.dedent();
     w.line(")");
     w.docstring(&dict.docs);
 }

@@ -92,7 +92,7 @@ fn module(module: &ResourceModule) -> String {
         w.blank(1);
         w.open("if TYPE_CHECKING:");
         w.imports(&type_imports);
-        w.close();
+        w.dedent();
     }
     if !module.operations.is_empty() {
         w.blank(1);
@@ -132,12 +132,12 @@ fn class(w: &mut Text, module: &ResourceModule, flavour: Flavour) {
         w.open(format!("def with_raw_response(self) -> {name}WithRawResponse:"));
         w.line("\"\"\"The same methods; each returns its reply's status and headers, too.\"\"\"");
         w.line(format!("return {name}WithRawResponse(self)"));
-        w.close();
+        w.dedent();
     }
     for method in &module.methods {
         methods::emit(w, method, flavour);
     }
-    w.close();
+    w.dedent();
 }
 
 pub fn child(w: &mut Text, child: &Child, flavour: Flavour) {
@@ -150,7 +150,7 @@ pub fn child(w: &mut Text, child: &Child, flavour: Flavour) {
     w.line(format!("from .{} import {class}", child.file));
     w.blank(1);
     w.line(format!("return {class}(self._core)"));
-    w.close();
+    w.dedent();
 }
 
 fn raw_class(w: &mut Text, module: &ResourceModule, flavour: Flavour) {
@@ -166,6 +166,6 @@ fn raw_class(w: &mut Text, module: &ResourceModule, flavour: Flavour) {
             w.line(format!("self.{stream_name} = {to_raw}(resource.{stream_name})"));
         }
     }
-    w.close();
-    w.close();
+    w.dedent();
+    w.dedent();
 }

@@ -3,73 +3,59 @@
 //! One rule is enough. What fits stays on one line; what does not gets one part per line and a comma after the last,
 //! which formatters leave alone.
 
+use std::ops::{Deref, DerefMut};
+
 use crate::emit::header;
+use crate::emit::lines::{Lines, Style};
 use crate::lower::python::model::{Argument, Call, Imports};
 
 use super::EMITTER;
 
 /// As in sdk-python/pyproject.toml.
-pub const WIDTH: usize = 120;
-const INDENT: usize = 4;
+const STYLE: Style = Style { indent: 4, width: 120 };
 
-#[derive(Debug, Default)]
-pub struct Text {
-    out: String,
-    depth: usize,
+#[derive(Debug)]
+pub struct Text(Lines);
+
+impl Deref for Text {
+    type Target = Lines;
+
+    fn deref(&self) -> &Lines {
+        &self.0
+    }
+}
+
+impl DerefMut for Text {
+    fn deref_mut(&mut self) -> &mut Lines {
+        &mut self.0
+    }
 }
 
 impl Text {
     /// The header and the module's docstring.
     pub fn module(docs: &[&str]) -> Text {
-        let mut text = Text { out: header::hashes(EMITTER), depth: 0 };
-        text.line("");
+        let mut text = Text(Lines::new(STYLE));
+        text.line(header::hashes(EMITTER));
         let lines: Vec<String> = docs.iter().map(|line| (*line).to_owned()).collect();
         text.docstring(&lines);
         text
     }
 
     pub fn finish(self) -> String {
-        self.out
-    }
-
-    pub fn line(&mut self, text: impl AsRef<str>) {
-        let text = text.as_ref();
-        if !text.is_empty() {
-            self.out.extend(std::iter::repeat_n(' ', self.depth * INDENT));
-            self.out.push_str(text);
-        }
-        self.out.push('\n');
+        self.0.finish()
     }
 
     /// Blank lines before a definition: two at the top of a module, one inside a class.
     pub fn gap(&mut self) {
-        let lines = if self.depth == 0 { 2 } else { 1 };
+        let lines = if self.is_at_top() { 2 } else { 1 };
         self.blank(lines);
     }
 
     pub fn blank(&mut self, lines: usize) {
-        while self.out.ends_with("\n\n") {
-            self.out.pop();
+        while self.0.out.ends_with("\n\n") {
+            self.0.out.pop();
         }
-        self.out.extend(std::iter::repeat_n('\n', lines));
-    }
-
-    pub fn open(&mut self, text: impl AsRef<str>) {
-        self.line(text);
-        self.depth += 1;
-    }
-
-    /// Begins a block whose opening line was written already.
-    pub fn indent(&mut self) {
-        self.depth += 1;
-    }
-
-    pub fn close(&mut self) {
-        self.depth = self.depth.saturating_sub(1);
-    }
-
-    pub fn fits(&self, text: &str) -> bool {
-        self.depth * INDENT + text.chars().count() <= WIDTH
+        self.0.out.extend(std::iter::repeat_n('\n', lines));
     }
 
     /// A string that documents what is above it; nothing for no lines.
@@ -102,7 +88,7 @@ impl Text {
         }
         self.open(head);
         parts.iter().for_each(|part| self.line(format!("{part},")));
-        self.close();
+        self.dedent();
         self.line(format!("{close}{tail}"));
     }
 
@@ -115,7 +101,7 @@ impl Text {
         }
         self.open(format!("{head}{}(", call.function));
         call.arguments.iter().for_each(|argument| self.argument(argument));
-        self.close();
+        self.dedent();
         self.line(format!("){tail}"));
     }
 
@@ -132,7 +118,7 @@ impl Text {
             Argument::Dict(entries) => {
                 self.open("{");
                 entries.iter().for_each(|(key, value)| self.line(format!("{key}: {value},")));
-                self.close();
+                self.dedent();
                 self.line("},");
             }
             Argument::NamedDict(name, entries) => {
@@ -143,7 +129,7 @@ impl Text {
                         other => self.line(format!("{},", entry(key, &written_argument(other)))),
                     }
                 }
-                self.close();
+                self.dedent();
                 self.line("},");
             }
         }

@@ -71,7 +71,7 @@ fn class(w: &mut Text, class: &Class) {
         w.blank(1);
     }
     class.fields.iter().for_each(|field| self::field(w, field));
-    w.close();
+    w.dedent();
 }
 
 fn field(w: &mut Text, field: &ViewField) {
@@ -93,7 +93,7 @@ fn broken_field(w: &mut Text, head: &str, field: &ViewField) {
         one.strip_prefix(&format!("{}(", field.value.function)).and_then(|rest| rest.strip_suffix(')'));
     w.open(format!("{head}{}(", field.value.function));
     w.line(inside.unwrap_or_default());
-    w.close();
+    w.dedent();
     w.line(")");
 }
 
@@ -109,7 +109,7 @@ pub fn alias(w: &mut Text, alias: &Alias) {
             } else {
                 w.open(format!("{head}Union["));
                 several.iter().for_each(|part| member(w, "", part, ","));
-                w.close();
+                w.dedent();
                 w.line("]");
             }
         }
@@ -125,7 +125,7 @@ fn member(w: &mut Text, head: &str, text: &str, tail: &str) {
         Some(inside) if !w.fits(&one) => {
             w.open(format!("{head}Literal["));
             split(inside).into_iter().for_each(|part| w.line(format!("{part},")));
-            w.close();
+            w.dedent();
             w.line(format!("]{tail}"));
         }
         _ => w.line(one),
@@ -164,7 +164,7 @@ fn export(w: &mut Text, module: &str, name: &str) {
     }
     w.open(format!("from {module} import ("));
     w.line(format!("{name} as {name},"));
-    w.close();
+    w.dedent();
     w.line(")");
 }
 
@@ -204,7 +204,7 @@ fn index(package: &Package) -> String {
             names.iter().for_each(|name| export(&mut w, module, name));
             all.extend(names);
         }
-        w.close();
+        w.dedent();
         w.blank(1);
     }
     w.open("_MODULES = {");
@@ -218,33 +218,33 @@ fn index(package: &Package) -> String {
             names => {
                 w.open(format!("\"{module}\": ("));
                 names.iter().for_each(|name| w.line(format!("\"{name}\",")));
-                w.close();
+                w.dedent();
                 w.line("),");
             }
         }
     }
-    w.close();
+    w.dedent();
     w.line("}");
     w.line("_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}");
     w.blank(1);
     // Type checkers have the imports above, and cannot read a list that is made at run time.
     w.open("if not TYPE_CHECKING:");
     w.line("__all__ = list(_MODULE_OF)");
-    w.close();
+    w.dedent();
     w.gap();
     w.open("def __getattr__(name: str) -> object:");
     w.line("from importlib import import_module");
     w.blank(1);
     w.open("if name not in _MODULE_OF:");
     w.line("raise AttributeError(f\"module {__name__!r} has no attribute {name!r}\")");
-    w.close();
+    w.dedent();
     w.line("value: object = getattr(import_module(_MODULE_OF[name], __name__), name)");
     w.line("globals()[name] = value");
     w.line("return value");
-    w.close();
+    w.dedent();
     w.gap();
     w.open("def __dir__() -> list[str]:");
     w.line("return sorted(_MODULE_OF)");
-    w.close();
+    w.dedent();
     w.finish()
 }

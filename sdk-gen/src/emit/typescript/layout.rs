@@ -1,20 +1,38 @@
 //! Text with indentation, broken where prettier (`singleQuote`, `printWidth: 100`) would break it.
 //!
-//! Generated files are formatted as they are written, so that no formatter has to be installed; a test holds them against
-//! the real one.
+//! A test holds what is written against the real one.
 
+use std::ops::{Deref, DerefMut};
+
+use crate::emit::lines::{Lines, Style};
 use crate::lower::typescript::model::Literal;
 
 use super::literals;
 
 /// As in `sdk-typescript/.prettierrc`.
-const WIDTH: usize = 100;
-const INDENT: usize = 2;
+const STYLE: Style = Style { indent: 2, width: 100 };
 
-#[derive(Debug, Default)]
-pub struct Layout {
-    out: String,
-    depth: usize,
+#[derive(Debug)]
+pub struct Layout(Lines);
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self(Lines::new(STYLE))
+    }
+}
+
+impl Deref for Layout {
+    type Target = Lines;
+
+    fn deref(&self) -> &Lines {
+        &self.0
+    }
+}
+
+impl DerefMut for Layout {
+    fn deref_mut(&mut self) -> &mut Lines {
+        &mut self.0
+    }
 }
 
 /// A parameter of a function.
@@ -51,38 +69,7 @@ impl Part {
 
 impl Layout {
     pub fn finish(self) -> String {
-        self.out
-    }
-
-    pub fn line(&mut self, text: impl AsRef<str>) {
-        let text = text.as_ref();
-        if !text.is_empty() {
-            self.out.extend(std::iter::repeat_n(' ', self.depth * INDENT));
-            self.out.push_str(text);
-        }
-        self.out.push('\n');
-    }
-
-    /// A blank line, unless the text ends with one or begins a block.
-    pub fn gap(&mut self) {
-        let begins = self.out.is_empty() || self.out.ends_with("{\n") || self.out.ends_with("\n\n");
-        if !begins {
-            self.out.push('\n');
-        }
-    }
-
-    pub fn open(&mut self, text: impl AsRef<str>) {
-        self.line(text);
-        self.depth += 1;
-    }
-
-    pub fn close(&mut self, text: impl AsRef<str>) {
-        self.depth = self.depth.saturating_sub(1);
-        self.line(text);
-    }
-
-    pub fn fits(&self, text: &str) -> bool {
-        self.depth * INDENT + width(text) <= WIDTH
+        self.0.finish()
     }
 
     /// `/** … */`, on one line where there is only one and it fits.
@@ -152,16 +139,6 @@ impl Layout {
         self.close(format!(">{tail}"));
     }
 
-    /// Ends a block that has no closing line.
-    pub fn dedent(&mut self) {
-        self.depth = self.depth.saturating_sub(1);
-    }
-
-    /// Begins a block whose opening line was written already.
-    pub fn indent(&mut self) {
-        self.depth += 1;
-    }
-
     /// `head, { args }, options)tail`
     pub fn runtime_call(&mut self, head: &str, args: &Literal, tail: &str) {
         let one = literals::one_line(args).map(|args| format!("{head}, {args}, options){tail}"));
@@ -192,14 +169,14 @@ impl Layout {
         self.open(format!("{head}{separator}"));
         if self.fits(&format!("{all};")) {
             self.line(format!("{all};"));
-            self.depth = self.depth.saturating_sub(1);
+            self.dedent();
             return;
         }
         for (at, variant) in variants.iter().enumerate() {
             let end = if at + 1 == variants.len() { ";" } else { "" };
             self.line(format!("| {variant}{end}"));
         }
-        self.depth = self.depth.saturating_sub(1);
+        self.dedent();
     }
 
     /// A type that is too long for its line: the object in it is opened, if there is one.
@@ -232,14 +209,4 @@ impl Layout {
         names.iter().for_each(|name| self.line(format!("{name},")));
         self.close(format!("}} from '{from}';"));
     }
-}
-
-/// Columns, as prettier counts them: two for the wide characters of East Asia.
-fn width(text: &str) -> usize {
-    let wide = |c: char| {
-        matches!(u32::from(c),
-            0x1100..=0x115f | 0x2e80..=0x303e | 0x3041..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff
-            | 0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff | 0x20000..=0x3fffd)
-    };
-    text.chars().map(|c| if wide(c) { 2 } else { 1 }).sum()
 }

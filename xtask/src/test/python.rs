@@ -3,6 +3,7 @@
 //! Tools live in a virtual environment below `target/`, made of `sdk-python/requirements-dev.txt`.
 
 mod corpus;
+mod oldest;
 mod package;
 mod readme;
 
@@ -88,5 +89,5 @@ pub fn style(repo: &Repo) -> Result<Outcome> {
 pub fn tests(repo: &Repo) -> Result<Outcome> {
     let Some(venv) = Venv::find(repo)? else { return Ok(absent()) };
     process::run(venv.command(repo, "python").args(["-m", "pytest", "-p", "no:cacheprovider"]))?;
-    Ok(Outcome::Passed("pytest".into()))
+    Ok(Outcome::Passed(format!("pytest; {}", oldest::tests(repo)?)))
 }

@@ -39,6 +39,7 @@ def _within(timeout: Optional[float], passed: type[Exception]) -> Optional[float
 
 def install(client: Any) -> bool:
     """Puts the parts below under a client that is ours alone. ``False`` if httpx is not made as we know it."""
+    client._cookies = NoCookies()
     backends = {httpx.Client: Backend, httpx.AsyncClient: AsyncBackend}
     transports = [getattr(client, "_transport", None), *getattr(client, "_mounts", {}).values()]
     pools: list[Any] = [getattr(transport, "_pool", None) for transport in transports if transport is not None]
@@ -46,6 +47,13 @@ def install(client: Any) -> bool:
     for pool in known:
         pool._network_backend = backends[type(client)](pool._network_backend)
     return bool(pools) and len(known) == len(pools)
+
+
+class NoCookies(httpx.Cookies):
+    """Requests are built without cookies, so none have to be kept. To look for them takes as long as ten events do."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        pass
 
 
 class Backend(httpcore.NetworkBackend):

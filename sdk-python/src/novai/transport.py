@@ -76,8 +76,10 @@ async def _attempt(io: IO, exact: bool, call: Call, read: Callable[[httpx.Respon
     try:
         response = await io.send(_httpx_request(call, exact))
         meta = call.failures.meta = Meta(response.status_code, response.headers)
-        request_id = call.config.scrub(meta.request_id or "-")
-        log.logger.info("%s %s: %d (request %s)", call.request.method, response.url.path, meta.status_code, request_id)
+        if log.logger.isEnabledFor(logging.INFO):
+            request_id = call.config.scrub(meta.request_id or "-")
+            path = response.url.path
+            log.logger.info("%s %s: %d (request %s)", call.request.method, path, meta.status_code, request_id)
         # The next read that httpx begins is the body's.
         response.request.extensions["timeout"] = call.httpx_timeouts(exact=exact)
         if response.is_success:

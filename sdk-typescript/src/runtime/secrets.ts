@@ -8,13 +8,15 @@ const inspect = Symbol.for('nodejs.util.inspect.custom');
  * value or to write it as JSON is as before.
  */
 export function hide<T>(value: T, secrets: readonly string[] | undefined): T {
-  const open: unknown[] = secrets ? [value] : [];
+  // Every event of a stream comes by here.
+  if (!secrets) return value;
+  const open: unknown[] = [value];
   while (open.length) {
     const item = open.pop();
     if (typeof item !== 'object' || item === null) continue;
     for (const part of Object.values(item)) open.push(part);
-    if (secrets!.some((name) => Object.hasOwn(item, name)))
-      Object.defineProperty(item, inspect, { value: () => shown(item, secrets!) });
+    if (secrets.some((name) => Object.hasOwn(item, name)))
+      Object.defineProperty(item, inspect, { value: () => shown(item, secrets) });
   }
   return value;
 }

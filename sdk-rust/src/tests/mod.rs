@@ -1,6 +1,7 @@
 //! The runtime against a scripted server, over an operation written by hand: no test here depends on the spec.
 
 mod call;
+mod first_event;
 mod pages;
 mod robustness;
 mod scripted;

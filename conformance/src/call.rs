@@ -13,11 +13,14 @@ pub fn model_of(case: &Case) -> String {
 /// A case with this model in its request is configured with another name upstream.
 pub const ALIASED: &str = "${aliased}";
 
-/// The parameters of a chat call: the case's own, with `model` and `messages` where it names none.
-pub fn chat_params(request: &Request, model: &str) -> Map<String, Value> {
+/// The parameters of a call to a model: the case's own, with `model`, and `messages` or `input`, where it names none.
+pub fn model_params(request: &Request, model: &str) -> Map<String, Value> {
     let mut params = Map::new();
     params.insert("model".into(), json!(model));
-    params.insert("messages".into(), json!([{ "role": "user", "content": "Say hello." }]));
+    match request.op {
+        Op::EmbeddingsCreate => params.insert("input".into(), json!("Say hello.")),
+        _ => params.insert("messages".into(), json!([{ "role": "user", "content": "Say hello." }])),
+    };
     for (key, value) in &request.params {
         if value != ALIASED {
             params.insert(key.clone(), value.clone());

@@ -42,6 +42,9 @@ async def one(client: novai.AsyncNovAI, request: Request, outcome: Outcome) -> N
         outcome.update(answered(await create(**arguments(create, request))))
     elif op == "chat.stream":
         await stream(client, request, outcome)
+    elif op == "embeddings.create":
+        create = client.embeddings.create
+        outcome.update(answered(await create(**arguments(create, request))))
     elif op == "models.list":
         outcome.update(answered(await client.models.list(**call_options(request))))
     elif op == "models.retrieve":

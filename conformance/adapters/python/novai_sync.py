@@ -35,6 +35,9 @@ def one(client: novai.NovAI, request: Request, outcome: Outcome) -> None:
         outcome.update(answered(create(**arguments(create, request))))
     elif op == "chat.stream":
         stream(client, request, outcome)
+    elif op == "embeddings.create":
+        create = client.embeddings.create
+        outcome.update(answered(create(**arguments(create, request))))
     elif op == "models.list":
         outcome.update(answered(client.models.list(**call_options(request))))
     elif op == "models.retrieve":

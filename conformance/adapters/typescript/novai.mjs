@@ -30,6 +30,8 @@ async function call(client, request, outcome, signal) {
   switch (request.op) {
     case 'chat.create':
       return answered(outcome, client.chat.completions.create(request.params, options));
+    case 'embeddings.create':
+      return answered(outcome, client.embeddings.create(request.params, options));
     case 'models.list':
       return answered(outcome, client.models.list(options));
     case 'models.retrieve':

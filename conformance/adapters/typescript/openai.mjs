@@ -32,6 +32,8 @@ async function call(client, request, outcome, signal) {
   switch (request.op) {
     case 'chat.create':
       return answered(outcome, client.chat.completions.create(request.params, options));
+    case 'embeddings.create':
+      return answered(outcome, client.embeddings.create(request.params, options));
     case 'models.list': {
       // A page is a class with getters; its fields are those of the body.
       const { data: page, request_id } = await client.models.list(options).withResponse();

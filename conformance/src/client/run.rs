@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
 use super::adapter::AdapterPool;
-use crate::call::{chat_params, model_of};
+use crate::call::{model_of, model_params};
 use crate::observation;
 use crate::scenario::model::{Case, Op};
 use crate::upstream::ScriptedUpstream;
@@ -25,7 +25,7 @@ pub async fn run(
     let request = &case.body.request;
     let model = model_of(case);
     let params = match request.op {
-        Op::ChatCreate | Op::ChatStream => chat_params(request, &model),
+        Op::ChatCreate | Op::ChatStream | Op::EmbeddingsCreate => model_params(request, &model),
         Op::ModelsList | Op::ModelsRetrieve => request.params.clone(),
         Op::Http => bail!("`op: http` is for server mode only"),
     };

@@ -179,6 +179,8 @@ pub enum Op {
     ChatCreate,
     #[serde(rename = "chat.stream")]
     ChatStream,
+    #[serde(rename = "embeddings.create")]
+    EmbeddingsCreate,
     #[serde(rename = "models.list")]
     ModelsList,
     #[serde(rename = "models.retrieve")]
@@ -193,6 +195,7 @@ impl Op {
         match self {
             Op::ChatCreate => "chat.create",
             Op::ChatStream => "chat.stream",
+            Op::EmbeddingsCreate => "embeddings.create",
             Op::ModelsList => "models.list",
             Op::ModelsRetrieve => "models.retrieve",
             Op::Http => "http",
@@ -204,7 +207,7 @@ impl Op {
 #[serde(deny_unknown_fields)]
 pub struct Request {
     pub op: Op,
-    /// Parameters of the call. For chat, `model` and `messages` are filled in where absent.
+    /// Parameters of the call. `model`, and `messages` or `input`, are filled in where absent.
     #[serde(default)]
     pub params: Map<String, Value>,
     pub method: Option<String>,
@@ -271,6 +274,11 @@ pub const ELSEWHERE: &str = "${elsewhere}";
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderOptions {
+    /// Whose API the upstream speaks: OpenAI's, unless given.
+    pub kind: Option<String>,
+    /// Further keys of its `[[providers]]`, as they stand there.
+    #[serde(default)]
+    pub settings: BTreeMap<String, u64>,
     /// `connect`, `first_byte`, `idle`, `total`.
     #[serde(default)]
     pub timeouts_ms: BTreeMap<String, u64>,

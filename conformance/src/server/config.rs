@@ -23,14 +23,14 @@ pub fn render<'a>(cases: impl Iterator<Item = (&'a Case, &'a ScriptedUpstream)>)
     let mut text = SERVER.to_owned();
     for (case, upstream) in cases {
         let model = model_of(case);
-        provider(&mut text, &model, upstream.address);
+        provider(&mut text, case, &model, upstream.address);
         for (deadline, milliseconds) in &case.body.provider.timeouts_ms {
             text.push_str(&format!("{deadline}_timeout_ms = {milliseconds}\n"));
         }
         let mut targets = vec![(model.clone(), upstream_model_of(case))];
         for (index, fallback) in upstream.fallbacks.iter().enumerate() {
             let name = format!("{model}--fallback-{}", index + 1);
-            provider(&mut text, &name, fallback.address);
+            provider(&mut text, case, &name, fallback.address);
             targets.push((name.clone(), name));
         }
         text.push_str(&format!("\n[[models]]\nid = {}\n{PRICE}\n", quoted(&model)));
@@ -53,12 +53,19 @@ pub fn render_own(case: &Case, upstream: &ScriptedUpstream, dead: SocketAddr) ->
     render([(case, upstream)].into_iter()) + &own
 }
 
-fn provider(text: &mut String, name: &str, upstream: SocketAddr) {
+fn provider(text: &mut String, case: &Case, name: &str, upstream: SocketAddr) {
+    let kind = case.body.provider.kind.as_deref().unwrap_or("openai");
+    // What stands before every path in that vendor's API.
+    let version = if kind == "gemini" { "v1beta" } else { "v1" };
     text.push_str(&format!(
-        "\n[[providers]]\nname = {}\nkind = \"openai\"\nbase_url = \"http://{upstream}/v1\"\n\
+        "\n[[providers]]\nname = {}\nkind = {}\nbase_url = \"http://{upstream}/{version}\"\n\
          api_key_env = \"{UPSTREAM_KEY_VARIABLE}\"\n",
         quoted(name),
+        quoted(kind),
     ));
+    for (key, value) in &case.body.provider.settings {
+        text.push_str(&format!("{key} = {value}\n"));
+    }
 }
 
 /// What the upstream knows the model as: the same name, unless the case names another in `params.model`'s place.

@@ -8,7 +8,7 @@ use base64::Engine;
 use serde_json::{Value, json};
 
 use super::process::API_KEY;
-use crate::call::{chat_params, model_of};
+use crate::call::{model_of, model_params};
 use crate::observation;
 use crate::scenario::model::{Case, Op};
 use crate::upstream::ScriptedUpstream;
@@ -62,6 +62,7 @@ pub(super) fn request_bytes(case: &Case, gateway: SocketAddr, upstream: SocketAd
     let model = model_of(case);
     let (method, path) = match request.op {
         Op::ChatCreate | Op::ChatStream => ("POST", "/v1/chat/completions".to_owned()),
+        Op::EmbeddingsCreate => ("POST", "/v1/embeddings".to_owned()),
         Op::ModelsList => ("GET", "/v1/models".to_owned()),
         Op::ModelsRetrieve => {
             let id = request.params.get("model").and_then(Value::as_str).unwrap_or(&model);
@@ -107,8 +108,8 @@ fn body(case: &Case, model: &str, upstream: SocketAddr) -> Result<Option<Vec<u8>
         return Ok(Some(bytes));
     }
     Ok(match request.op {
-        Op::ChatCreate | Op::ChatStream => {
-            let text = Value::Object(chat_params(request, model)).to_string();
+        Op::ChatCreate | Op::ChatStream | Op::EmbeddingsCreate => {
+            let text = Value::Object(model_params(request, model)).to_string();
             Some(text.replace("${upstream}", &upstream.to_string()).into_bytes())
         }
         Op::ModelsList | Op::ModelsRetrieve | Op::Http => None,

@@ -64,8 +64,8 @@ Branch on `code`; `docs/errors.md` lists every code with its cause and its cure.
 **Request ids.** Every response carries `X-Request-Id`. A caller that sends its own (1 to 64 characters of
 `A-Z a-z 0-9 _ - .`, and no credential) gets it back; otherwise the gateway makes one. Quote it when you report a problem.
 
-**Idempotency.** A POST to `/chat/completions` may carry `Idempotency-Key` (1 to 255 visible ASCII characters, chosen by
-the caller). The same request under the same key gets the same answer again, marked with `Idempotent-Replayed: true`, and
+**Idempotency.** A POST to `/chat/completions` or `/embeddings` may carry `Idempotency-Key` (1 to 255 visible ASCII
+characters, chosen by the caller). The same request under the same key gets the same answer again, marked with `Idempotent-Replayed: true`, and
 is charged once, streams included. Answers that succeeded are kept for 24 hours while there is room (64 MiB of
 them, each up to 1 MiB) and until the instance ends; what failed may be tried again. The same key with another body, or
 while the first request is still running, is a 409.
@@ -183,6 +183,29 @@ let response = client.create_chat_completion_stream()
         &self,
     ) -> builder::CreateChatCompletionStream<'_> {
         builder::CreateChatCompletionStream::new(self)
+    }
+    /**Create embeddings
+
+Turns each input into a vector: inputs that mean something alike have vectors that point alike. The vectors come in
+the order of the inputs, and `index` says which input each belongs to.
+
+The whole request succeeds or fails. Where it has more inputs than the provider takes at once, the gateway asks
+several times; `usage` is the sum of all. A model that only chats is refused with a 400, whose message names models
+that make embeddings.
+
+Providers that answer with numbers where `base64` was asked for, or the other way round, are put right.
+
+
+Sends a `POST` request to `/embeddings`
+
+```ignore
+let response = client.create_embedding()
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn create_embedding(&self) -> builder::CreateEmbedding<'_> {
+        builder::CreateEmbedding::new(self)
     }
     /**List models
 
@@ -558,6 +581,89 @@ pub mod builder {
             let response = result?;
             match response.status().as_u16() {
                 200u16 => Ok(ResponseValue::stream(response)),
+                400u16..=499u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16..=599u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::create_embedding`]
+
+[`Client::create_embedding`]: super::Client::create_embedding*/
+    #[derive(Debug, Clone)]
+    pub struct CreateEmbedding<'a> {
+        client: &'a super::Client,
+        body: Result<crate::generated::types::EmbeddingRequest, String>,
+    }
+    impl<'a> CreateEmbedding<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                body: Err("body was not initialized".to_string()),
+            }
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::generated::types::EmbeddingRequest>,
+        {
+            self.body = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `crate :: generated :: types :: EmbeddingRequest` for body failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `POST` request to `/embeddings`
+        pub async fn send(
+            self,
+        ) -> Result<
+            ResponseValue<crate::generated::types::EmbeddingList>,
+            Error<crate::generated::types::ErrorResponse>,
+        > {
+            let Self { client, body } = self;
+            let body = body.map_err(Error::InvalidRequest)?;
+            let url = format!("{}/embeddings", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "create_embedding",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
                 400u16..=499u16 => {
                     Err(
                         Error::ErrorResponse(

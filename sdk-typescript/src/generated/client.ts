@@ -10,6 +10,7 @@
 import { Client } from '../runtime/client.js';
 import { Admin } from './resources/admin.js';
 import { Chat } from './resources/chat.js';
+import { Embeddings } from './resources/embeddings.js';
 import { HealthResource } from './resources/health.js';
 import { Models } from './resources/models.js';
 import { Ready } from './resources/ready.js';
@@ -33,12 +34,12 @@ import { UsageResource } from './resources/usage.js';
  * characters of `A-Z a-z 0-9 _ - .`, and no credential) gets it back; otherwise the gateway
  * makes one. Quote it when you report a problem.
  *
- * **Idempotency.** A POST to `/chat/completions` may carry `Idempotency-Key` (1 to 255 visible
- * ASCII characters, chosen by the caller). The same request under the same key gets the same
- * answer again, marked with `Idempotent-Replayed: true`, and is charged once, streams
- * included. Answers that succeeded are kept for 24 hours while there is room (64 MiB of them,
- * each up to 1 MiB) and until the instance ends; what failed may be tried again. The same key
- * with another body, or while the first request is still running, is a 409.
+ * **Idempotency.** A POST to `/chat/completions` or `/embeddings` may carry `Idempotency-Key`
+ * (1 to 255 visible ASCII characters, chosen by the caller). The same request under the same
+ * key gets the same answer again, marked with `Idempotent-Replayed: true`, and is charged
+ * once, streams included. Answers that succeeded are kept for 24 hours while there is room (64
+ * MiB of them, each up to 1 MiB) and until the instance ends; what failed may be tried again.
+ * The same key with another body, or while the first request is still running, is a 409.
  *
  * **Unknown fields.** A request may carry fields that are not described here; they reach the
  * provider unchanged. A response may carry fields and values that are not described here, too;
@@ -46,6 +47,9 @@ import { UsageResource } from './resources/usage.js';
  */
 export class NovAI extends Client {
   readonly chat: Chat = new Chat(this);
+
+  /** Texts as vectors, for search, clustering and comparison. */
+  readonly embeddings: Embeddings = new Embeddings(this);
 
   /** The models that the caller may use. */
   readonly models: Models = new Models(this);

@@ -1,37 +1,55 @@
 //! The gateway's decisions, one call per operation: find the targets, ask them, guarantee what comes back.
 
+mod embeddings;
 mod opened;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use novai_types::{ChatCompletionRequest, ContentPart};
+use futures_util::future::BoxFuture;
+use novai_types::{ChatCompletionRequest, EmbeddingRequest};
 use tokio::time::Instant;
 
 use crate::catalog::{Catalog, ModelInfo, Target};
 use crate::charge::{Charge, Charged};
 use crate::error::Error;
+use crate::limits::estimate::BYTES_PER_TOKEN_LIKELY;
 use crate::limits::limiter::{Ask, OUTPUT_TOKENS_DEFAULT};
-use crate::limits::{Estimate, LimitPolicy, LimitSnapshot, Limits, StoreReport, estimate};
+use crate::limits::{Estimate, LimitPolicy, LimitSnapshot, Limits, Payload, StoreReport};
 use crate::money::payload::with_cost;
-use crate::money::till::{BYTES_PER_TOKEN_LIKELY, Purchase};
+use crate::money::till::Purchase;
 use crate::money::{Ledger, Outcome, Progress, Reserving, Till};
 use crate::principal::Principal;
-use crate::provider::{ChatCall, Completion, ResponseMeta};
+use crate::provider::{Call, Completion, Provider, ResponseMeta};
 use crate::routing::{Attempt, Journey, Route, RouteEvents, Routing, Served};
 use crate::stream::{GatewayStream, StreamFacts, Wants, Watch};
 use opened::Opened;
 
-/// A checked chat request as it came from the caller.
-#[derive(Clone)]
-pub struct ChatRequest {
+/// A checked request as it came from the caller.
+pub struct Asked<T> {
     pub raw: Bytes,
-    pub request: Arc<ChatCompletionRequest>,
+    pub request: Arc<T>,
     pub request_id: Arc<str>,
     /// Whom the call is counted and charged to.
     pub principal: Arc<Principal>,
     /// Hears which targets are asked, and what becomes of it.
     pub observer: Option<Arc<dyn RouteEvents>>,
+}
+
+pub type ChatRequest = Asked<ChatCompletionRequest>;
+pub type EmbeddingsRequest = Asked<EmbeddingRequest>;
+
+/// By hand: derived, it would ask for a request that can be cloned.
+impl<T> Clone for Asked<T> {
+    fn clone(&self) -> Self {
+        Asked {
+            raw: self.raw.clone(),
+            request: Arc::clone(&self.request),
+            request_id: Arc::clone(&self.request_id),
+            principal: Arc::clone(&self.principal),
+            observer: self.observer.clone(),
+        }
+    }
 }
 
 pub struct Answered {
@@ -96,35 +114,51 @@ impl Gateway {
 
     pub async fn complete(&self, chat: ChatRequest) -> Result<Answered, Error> {
         let wants = Wants::of(&chat.request);
-        let Admitted { route, mut charge, reserving } = self.admit(&chat, None).await?;
-        let observer = chat.observer.clone();
+        let route = self.route(&chat.principal, &chat.request.model).await?;
+        let tokens_likely = |completion: &Completion| completion.json.len() as u64 / BYTES_PER_TOKEN_LIKELY;
+        let mut answered =
+            self.whole(route, chat, |provider, call| provider.complete(call), tokens_likely).await?;
+        if wants.cost {
+            answered.completion.json = with_cost(&answered.completion.json, answered.charged.cost);
+        }
+        Ok(answered)
+    }
+
+    /// One answer, asked for with `ask`; where nobody counts, it most likely took `tokens_likely`.
+    async fn whole<T>(
+        &self,
+        route: Route,
+        asked: Asked<T>,
+        ask: fn(&dyn Provider, Call<T>) -> BoxFuture<'_, Result<Completion, Error>>,
+        tokens_likely: fn(&Completion) -> u64,
+    ) -> Result<Answered, Error>
+    where
+        for<'a> Payload<'a>: From<&'a T>,
+    {
+        let Admitted { route, mut charge, reserving } = self.admit(route, &asked, None).await?;
+        let observer = asked.observer.clone();
         let deadline = self.routing.deadline();
         let journey = Journey { route: &route, observer: observer.as_deref(), deadline };
-        let mut calls = Calls { chat: Some(chat), deadline };
+        let mut calls = Calls { asked: Some(asked), deadline };
         let answer = self.routing.serve(journey, |attempt| {
             charge.sent_to(attempt.target);
             match calls.next(attempt) {
-                Ok(call) => attempt.target.provider.complete(call),
+                Ok(call) => ask(&*attempt.target.provider, call),
                 Err(error) => Box::pin(std::future::ready(Err(error))),
             }
         });
         match once_durable(reserving, answer).await {
-            Ok(Served { answer: mut completion, target, .. }) => {
+            Ok(Served { answer: completion, target, .. }) => {
                 self.routing.note_success(&target);
                 if let Some(limits) = &completion.meta.limits {
                     self.routing.note_limits(&target, limits);
                 }
-                let progress = Progress {
-                    tokens_likely: completion.json.len() as u64 / BYTES_PER_TOKEN_LIKELY,
-                    usage: completion.usage,
-                };
+                let progress =
+                    Progress { tokens_likely: tokens_likely(&completion), usage: completion.usage };
                 // Nobody else has it to settle.
                 let charged = charge
                     .settle(Outcome::Complete, progress)
                     .ok_or(Error::LimitsUnavailable { reason: "the request was settled before its end" })?;
-                if wants.cost {
-                    completion.json = with_cost(&completion.json, charged.cost);
-                }
                 Ok(Answered { completion, charged, target })
             }
             Err(error) => {
@@ -140,11 +174,12 @@ impl Gateway {
         let started_at = Instant::now();
         let wants = Wants::of(&chat.request);
         let facts = Arc::new(StreamFacts::default());
-        let Admitted { route, mut charge, reserving } = self.admit(&chat, Some(&facts)).await?;
+        let route = self.route(&chat.principal, &chat.request.model).await?;
+        let Admitted { route, mut charge, reserving } = self.admit(route, &chat, Some(&facts)).await?;
         let observer = chat.observer.clone();
         let deadline = self.routing.deadline();
         let journey = Journey { route: &route, observer: observer.as_deref(), deadline };
-        let mut calls = Calls { chat: Some(chat), deadline };
+        let mut calls = Calls { asked: Some(chat), deadline };
         let answer = self.routing.serve(journey, |attempt| {
             charge.sent_to(attempt.target);
             match calls.next(attempt) {
@@ -168,29 +203,41 @@ impl Gateway {
         }
     }
 
-    /// Finds the targets, and takes the request's share of limits and budgets.
-    async fn admit(&self, chat: &ChatRequest, facts: Option<&Arc<StreamFacts>>) -> Result<Admitted, Error> {
-        let request = &*chat.request;
-        check_model(&chat.principal, &request.model)?;
-        let route = self.catalog.resolve(&request.model).await?;
+    /// The targets of a model that the caller may use.
+    async fn route(&self, principal: &Principal, model: &str) -> Result<Route, Error> {
+        check_model(principal, model)?;
+        self.catalog.resolve(model).await
+    }
+
+    /// Takes the request's share of limits and budgets.
+    async fn admit<T>(
+        &self,
+        route: Route,
+        asked: &Asked<T>,
+        facts: Option<&Arc<StreamFacts>>,
+    ) -> Result<Admitted, Error>
+    where
+        for<'a> Payload<'a>: From<&'a T>,
+    {
+        let request = Payload::from(&*asked.request);
         let permit = self
             .limits
             .admit(Ask {
-                principal: &chat.principal,
-                model: &request.model,
+                principal: &asked.principal,
+                model: request.model(),
                 upstream_model: &route.first().upstream_model,
                 output_tokens_max: route.output_tokens_max(),
                 request,
-                raw: &chat.raw,
+                raw: &asked.raw,
             })
             .await?;
         let output_tokens_max = route.output_tokens_max().unwrap_or(OUTPUT_TOKENS_DEFAULT);
         let (reservation, reserving) = self.till.reserve(Purchase {
-            principal: &chat.principal,
+            principal: &asked.principal,
             route: &route,
-            request_id: &chat.request_id,
-            estimate: Estimate::of(request, chat.raw.len(), output_tokens_max),
-            images: images(request),
+            request_id: &asked.request_id,
+            request,
+            estimate: Estimate::of(request, asked.raw.len(), output_tokens_max),
             facts,
         });
         let ledger = Arc::clone(self.till.ledger());
@@ -266,33 +313,27 @@ async fn once_durable<T>(
     answer
 }
 
-/// Pictures that a price per picture counts.
-fn images(request: &ChatCompletionRequest) -> u64 {
-    let parts = request.messages.iter().filter_map(estimate::parts).flatten();
-    parts.filter(|part| matches!(part, ContentPart::ImageUrl(_))).count() as u64
-}
-
 /// One request as the calls that it becomes.
-struct Calls {
+struct Calls<T> {
     /// Given away with the last: what waits for an answer needs no decoded request.
-    chat: Option<ChatRequest>,
+    asked: Option<Asked<T>>,
     deadline: Instant,
 }
 
-impl Calls {
-    fn next(&mut self, attempt: Attempt<'_>) -> Result<ChatCall, Error> {
-        let chat = if attempt.is_last { self.chat.take() } else { self.chat.clone() };
+impl<T> Calls<T> {
+    fn next(&mut self, attempt: Attempt<'_>) -> Result<Call<T>, Error> {
+        let asked = if attempt.is_last { self.asked.take() } else { self.asked.clone() };
         // Nothing follows the last.
-        let chat = chat.ok_or_else(|| Error::ProviderUnavailable {
+        let asked = asked.ok_or_else(|| Error::ProviderUnavailable {
             provider: attempt.target.provider_name.to_string(),
             retry_after: None,
             source: "it was to be asked after the last attempt".into(),
         })?;
-        Ok(ChatCall {
-            raw: chat.raw,
-            request: chat.request,
+        Ok(Call {
+            raw: asked.raw,
+            request: asked.request,
             upstream_model: Arc::clone(&attempt.target.upstream_model),
-            request_id: chat.request_id,
+            request_id: asked.request_id,
             deadline: Some(self.deadline),
         })
     }

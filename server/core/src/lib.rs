@@ -28,15 +28,15 @@ pub use charge::Charged;
 pub use clock::{Clock, SystemClock};
 pub use deadlines::Deadlines;
 pub use error::{Deadline, Error, Rejection, RejectionReason};
-pub use gateway::{Answered, ChatRequest, Gateway, Readiness, Streamed};
+pub use gateway::{Answered, Asked, ChatRequest, EmbeddingsRequest, Gateway, Readiness, Streamed};
 pub use key_set::KeySetSource;
 pub use keys::{KeyAdmin, KeyStore, Secret};
 pub use limits::{LimitSnapshot, LimitSpec, Limits};
 pub use money::BudgetSpec;
 pub use principal::{Principal, Scope, Scopes};
 pub use provider::{
-    ChatCall, ChatEvent, ChatStream, Completion, Provider, RateLimitSnapshot, ResponseMeta, Streaming,
-    TokenUsage, UpstreamModel, WindowSnapshot,
+    Call, ChatCall, ChatEvent, ChatStream, Completion, EmbeddingCall, Provider, RateLimitSnapshot,
+    ResponseMeta, Streaming, TokenUsage, UpstreamModel, WindowSnapshot,
 };
 pub use routing::{BreakerState, RouteEvents, RoutingPolicy};
 pub use stream::{GatewayStream, StreamEnd, StreamFacts};

@@ -11,18 +11,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
-use novai_types::ChatCompletionRequest;
+use novai_types::{ChatCompletionRequest, EmbeddingRequest};
 use tokio::time::Instant;
 
 use crate::error::Error;
 
-/// One checked chat request on its way to a target.
+/// One checked request on its way to a target.
 #[derive(Debug, Clone)]
-pub struct ChatCall {
+pub struct Call<T> {
     /// The request as the caller sent it: pass-through adaptors forward these bytes.
     pub raw: Bytes,
     /// The same request, decoded and checked.
-    pub request: Arc<ChatCompletionRequest>,
+    pub request: Arc<T>,
     /// The name that the upstream knows the model by.
     pub upstream_model: Arc<str>,
     /// Sent along, so that both logs can be joined.
@@ -32,10 +32,13 @@ pub struct ChatCall {
     pub deadline: Option<Instant>,
 }
 
+pub type ChatCall = Call<ChatCompletionRequest>;
+pub type EmbeddingCall = Call<EmbeddingRequest>;
+
 /// A finished, non-streamed answer.
 #[derive(Debug, Clone)]
 pub struct Completion {
-    /// JSON of a `ChatCompletion`.
+    /// JSON of a `ChatCompletion`, or of an `EmbeddingList`, which may lack `usage` where the upstream does not count.
     pub json: Bytes,
     pub usage: Option<TokenUsage>,
     pub meta: ResponseMeta,
@@ -116,6 +119,19 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Resolves when the upstream has accepted the request; its first event may still be far away.
     fn stream(&self, call: ChatCall) -> BoxFuture<'_, Result<Streaming, Error>>;
+
+    /// Whether a model makes embeddings; `None` where only the upstream knows.
+    fn embeds(&self, _upstream_model: &str) -> Option<bool> {
+        Some(false)
+    }
+
+    /// One vector for each input, in their order, or none at all. Asked only of models that [`Provider::embeds`] does not
+    /// rule out.
+    fn embed(&self, call: EmbeddingCall) -> BoxFuture<'_, Result<Completion, Error>> {
+        let reason = format!("the provider of {} makes no embeddings", call.request.model);
+        let error = Error::InvalidRequest { param: Some("model".to_owned()), reason };
+        Box::pin(std::future::ready(Err(error)))
+    }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<UpstreamModel>, Error>>;
 }

@@ -8,11 +8,10 @@ use novai_api::body::{BodyLimits, JsonBody};
 use novai_core::ChatRequest;
 use novai_types::ChatCompletionRequest;
 
-use crate::cost;
-use crate::exchange::{Exchange, json};
+use crate::answer;
+use crate::exchange::Exchange;
 use crate::idempotency::{self, Begun};
 use crate::problem::Problem;
-use crate::rate_limit;
 use crate::sse::{self, Timing};
 
 pub(crate) async fn create(
@@ -62,20 +61,5 @@ pub(crate) async fn create(
     }
 
     let answered = gateway.complete(chat).await?;
-    let completion = answered.completion;
-    let mut response = json(completion.json.clone());
-    if let Some(limits) = &completion.meta.limits {
-        rate_limit::write_upstream(limits, response.headers_mut());
-    }
-    cost::write_charged(&answered.charged, &answered.target.upstream_model, response.headers_mut());
-    let mut facts = trail.facts();
-    facts.limits = Some(answered.charged.limits);
-    facts.usage = Some(answered.charged.usage);
-    facts.cost = Some(answered.charged.cost);
-    facts.upstream_request_id = completion.meta.upstream_request_id;
-    drop(facts);
-    if let Some(slot) = slot {
-        slot.keep(response.headers().clone(), completion.json);
-    }
-    Ok(response)
+    Ok(answer::whole(answered, &trail, slot))
 }

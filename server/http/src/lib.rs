@@ -1,7 +1,7 @@
 //! HTTP in, core calls out.
 //!
 //! Start at [`front::Front`]: everything that happens to a request before and after its operation. The operations are one
-//! file per tag of the spec: [`chat`], [`models`], [`keys`], [`usage`], [`health`]; they implement the generated `novai_api::Gateway`.
+//! file per tag of the spec: [`chat`], [`embeddings`], [`models`], [`keys`], [`usage`], [`health`]; they implement the generated `novai_api::Gateway`.
 //!
 //! * [`listener`] owns connections and knows nothing about requests.
 //! * dropshot is the router and the API's description, not the server ([`contexts`] tells how).
@@ -15,6 +15,7 @@
 //! `Host`.
 
 pub mod access_log;
+mod answer;
 mod app;
 mod auth;
 mod chat;
@@ -22,6 +23,7 @@ mod codes;
 mod contexts;
 pub mod cors;
 mod cost;
+mod embeddings;
 mod error;
 mod exchange;
 mod front;

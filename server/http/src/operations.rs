@@ -11,14 +11,14 @@ use novai_api::{
     RetrieveKeyPath, RetrieveModelPath, RetrieveUsageQuery, RotateKeyPath, UpdateKeyPath, gateway_mod,
 };
 use novai_types::{
-    ChatCompletion, ChatCompletionRequest, Health, Key, KeyCreateRequest, KeyPage, KeyUpdateRequest,
-    KeyWithSecret, Model, ModelList, Readiness, UsagePage,
+    ChatCompletion, ChatCompletionRequest, EmbeddingList, EmbeddingRequest, Health, Key, KeyCreateRequest,
+    KeyPage, KeyUpdateRequest, KeyWithSecret, Model, ModelList, Readiness, UsagePage,
 };
 
 use crate::app::App;
 use crate::exchange::{Exchange, reply};
 use crate::problem::Problem;
-use crate::{chat, health, keys, models, usage};
+use crate::{chat, embeddings, health, keys, models, usage};
 
 /// Never constructed: only its functions are used.
 enum Operations {}
@@ -50,6 +50,13 @@ impl Gateway for Operations {
     ) -> Result<Reply<ChatCompletion>, ApiError> {
         // Boxed: it is large, and each layer between here and the router would move it once more.
         run(context, |exchange| Box::pin(chat::create(exchange, body))).await
+    }
+
+    async fn create_embedding(
+        context: Context,
+        body: JsonBody<EmbeddingRequest>,
+    ) -> Result<Reply<EmbeddingList>, ApiError> {
+        run(context, |exchange| embeddings::create(exchange, body)).await
     }
 
     async fn list_models(context: Context) -> Result<Reply<ModelList>, ApiError> {

@@ -2,7 +2,7 @@
 //!
 //! Start at [`openai::OpenAi`] (any OpenAI-compatible server), [`anthropic::Anthropic`], [`gemini::Gemini`] or [`sim::Sim`] (no server at all). What they share lies
 //! beside them: [`client`], the HTTP client that is polled from the stream's own task, [`sse`], the decoder, and how
-//! refusals (`errors`) and response headers (`headers`) are read; `translate` is for vendors whose API is not OpenAI's;
+//! refusals (`errors`) and response headers (`headers`) are read, `embeddings`; `translate` is for vendors whose API is not OpenAI's;
 //! [`tokens`] counts for limits what models will count.
 //!
 //! **Invariant:** an adaptor implements [`novai_core::Provider`] and knows neither the gateway's HTTP side nor another
@@ -10,10 +10,12 @@
 
 pub mod anthropic;
 pub mod client;
+mod embeddings;
 mod errors;
 pub mod gemini;
 mod headers;
 pub mod jwks;
+mod members;
 pub mod openai;
 #[cfg(test)]
 mod shared;

@@ -121,6 +121,14 @@ mod tests {
             assert_eq!(shown, [input, cached_input, output], "{model}");
             assert!(tariff.output_tokens_max.is_some(), "{model}");
         }
+        for (model, input) in [("text-embedding-3-small", "0.02"), ("gemini-embedding-001", "0.15")] {
+            let price = table.find(model).expect(model).price;
+            assert_eq!(
+                (Usd::from_nano(price.input).to_string().as_str(), price.output),
+                (input, 0),
+                "{model}"
+            );
+        }
         assert!(SHIPPED.contains("THE OPERATOR MUST CHECK IT") && SHIPPED.contains("as_of = \""));
     }
 

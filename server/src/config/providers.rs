@@ -130,6 +130,10 @@ fn openai_config(section: &mut Section<'_>, env: Env<'_>, name: &str) -> openai:
     let upstream = upstream_config(section, env, name, base_url.unwrap_or_default(), "OPENAI_API_KEY");
     let mut config = openai::Config::new(upstream);
     config.asks_for_stream_usage = section.boolean("stream_usage", config.asks_for_stream_usage);
+    // The most that a request can have.
+    let inputs_max = openai::EMBEDDING_INPUTS_MAX as u64;
+    let inputs = section.integer("embedding_inputs_max", 1..=inputs_max, inputs_max);
+    config.embedding_inputs_max = usize::try_from(inputs).unwrap_or(openai::EMBEDDING_INPUTS_MAX);
     config
 }
 

@@ -37,6 +37,7 @@ pub async fn all(request: &Request) -> Vec<Outcome> {
 async fn one(client: &Client, request: &Request, outcome: &mut Outcome) {
     match request.op {
         Op::ChatCreate => *outcome = create(client, request).await,
+        Op::EmbeddingsCreate => *outcome = embed(client, request).await,
         Op::ChatStream => stream(client, request, outcome).await,
         Op::ModelsList => *outcome = answered(client.models().list().await),
         Op::ModelsRetrieve => {
@@ -87,6 +88,13 @@ fn options(request: &Request, options: Options) -> Options {
 async fn create(client: &Client, request: &Request) -> Outcome {
     match serde_json::from_value(request.params.clone()) {
         Ok(params) => answered(client.chat().completions().create(params).await),
+        Err(error) => Outcome::foreign(error),
+    }
+}
+
+async fn embed(client: &Client, request: &Request) -> Outcome {
+    match serde_json::from_value(request.params.clone()) {
+        Ok(params) => answered(client.embeddings().create(params).await),
         Err(error) => Outcome::foreign(error),
     }
 }

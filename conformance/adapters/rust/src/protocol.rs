@@ -26,6 +26,8 @@ pub enum Op {
     ChatCreate,
     #[serde(rename = "chat.stream")]
     ChatStream,
+    #[serde(rename = "embeddings.create")]
+    EmbeddingsCreate,
     #[serde(rename = "models.list")]
     ModelsList,
     #[serde(rename = "models.retrieve")]

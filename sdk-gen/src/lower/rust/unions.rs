@@ -275,7 +275,30 @@ fn expected(variants: &[UnionVariant]) -> String {
             JsonKind::Object => "an object",
         })
         .collect();
-    words.join(" or ")
+    let items = items_expected(variants);
+    words.join(" or ") + &items
+}
+
+/// Of several kinds of array, what each holds: "array" alone would not say what is wrong with one that mixes them.
+fn items_expected(variants: &[UnionVariant]) -> String {
+    let items: Option<Vec<&str>> = variants
+        .iter()
+        .filter(|variant| variant.kind == JsonKind::Array)
+        .map(|variant| match &variant.ty {
+            Ty::Vec(item) => match **item {
+                Ty::String => Some("strings"),
+                Ty::I64 | Ty::U64 => Some("integers"),
+                Ty::F64 => Some("numbers"),
+                Ty::Vec(_) => Some("arrays"),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    match items.as_deref() {
+        Some([first @ .., last]) if !first.is_empty() => format!(" of {} or {last}", first.join(", ")),
+        _ => String::new(),
+    }
 }
 
 fn constructors(context: &Context<'_>, tagged: &Tagged, variants: &[UnionVariant]) -> Vec<Constructor> {

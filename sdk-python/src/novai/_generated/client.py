@@ -13,6 +13,7 @@ from ..client import AsyncClient, SyncClient
 if TYPE_CHECKING:
     from .resources.admin import Admin, AsyncAdmin
     from .resources.chat import AsyncChat, Chat
+    from .resources.embeddings import AsyncEmbeddings, Embeddings
     from .resources.health import AsyncHealthResource, HealthResource
     from .resources.models import AsyncModels, Models
     from .resources.ready import AsyncReady, Ready
@@ -27,6 +28,13 @@ class NovAI(SyncClient):
         from .resources.chat import Chat
 
         return Chat(self._core)
+
+    @cached_property
+    def embeddings(self) -> Embeddings:
+        """Texts as vectors, for search, clustering and comparison."""
+        from .resources.embeddings import Embeddings
+
+        return Embeddings(self._core)
 
     @cached_property
     def models(self) -> Models:
@@ -71,6 +79,13 @@ class AsyncNovAI(AsyncClient):
         from .resources.chat import AsyncChat
 
         return AsyncChat(self._core)
+
+    @cached_property
+    def embeddings(self) -> AsyncEmbeddings:
+        """Texts as vectors, for search, clustering and comparison."""
+        from .resources.embeddings import AsyncEmbeddings
+
+        return AsyncEmbeddings(self._core)
 
     @cached_property
     def models(self) -> AsyncModels:

@@ -7,6 +7,7 @@ mod admin;
 mod admin_keys;
 mod chat;
 mod chat_completions;
+mod embeddings;
 mod health;
 mod models;
 mod ready;
@@ -16,6 +17,7 @@ pub use admin::*;
 pub use admin_keys::*;
 pub use chat::*;
 pub use chat_completions::*;
+pub use embeddings::*;
 pub use health::*;
 pub use models::*;
 pub use ready::*;
@@ -32,6 +34,11 @@ impl Client {
     /// `chat`
     pub fn chat(&self) -> Chat {
         Chat::new(self.clone())
+    }
+
+    /// `embeddings`
+    pub fn embeddings(&self) -> Embeddings {
+        Embeddings::new(self.clone())
     }
 
     /// `health`

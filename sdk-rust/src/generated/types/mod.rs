@@ -10,6 +10,7 @@
 
 mod chat;
 mod common;
+mod embeddings;
 mod health;
 mod keys;
 mod models;
@@ -18,6 +19,7 @@ mod usage;
 
 pub use chat::*;
 pub use common::*;
+pub use embeddings::*;
 pub use health::*;
 pub use keys::*;
 pub use models::*;

@@ -9,6 +9,7 @@
 
 export * from './admin_keys.js';
 export * from './chat_completions.js';
+export * from './embeddings.js';
 export * from './health.js';
 export * from './models.js';
 export * from './ready.js';

@@ -11,6 +11,7 @@ export * from './admin.js';
 export * from './admin_keys.js';
 export * from './chat.js';
 export * from './chat_completions.js';
+export * from './embeddings.js';
 export * from './health.js';
 export * from './models.js';
 export * from './ready.js';

@@ -9,6 +9,7 @@
 
 export type * from './chat.js';
 export type * from './common.js';
+export type * from './embeddings.js';
 export type * from './health.js';
 export type * from './keys.js';
 export type * from './models.js';

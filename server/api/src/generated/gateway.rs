@@ -8,8 +8,8 @@
 
 use dropshot::RequestContext;
 use novai_types::{
-    ChatCompletion, ChatCompletionRequest, Health, Key, KeyCreateRequest, KeyPage, KeyUpdateRequest,
-    KeyWithSecret, Model, ModelList, Readiness, UsagePage,
+    ChatCompletion, ChatCompletionRequest, EmbeddingList, EmbeddingRequest, Health, Key, KeyCreateRequest,
+    KeyPage, KeyUpdateRequest, KeyWithSecret, Model, ModelList, Readiness, UsagePage,
 };
 
 use super::params::{
@@ -25,6 +25,7 @@ use crate::reply::{Created, NoContent, Reply};
     tag_config = {
         tags = {
             "Chat" = { description = "Answers of a language model to a conversation, whole or streamed." },
+            "Embeddings" = { description = "Texts as vectors, for search, clustering and comparison." },
             "Models" = { description = "The models that the caller may use." },
             "Usage" = { description = "What was used and what it cost, from the gateway's ledger." },
             "Keys" = { description = "API keys and what they may do. These operations take the scope `admin`, and live on a listener of their own where the gateway is configured so (`admin_listen`); on the public one their paths do not exist then." },
@@ -57,6 +58,28 @@ pub trait Gateway {
         context: RequestContext<Self::Context>,
         body: JsonBody<ChatCompletionRequest>,
     ) -> Result<Reply<ChatCompletion>, ApiError>;
+
+    /// Create embeddings
+    ///
+    /// Turns each input into a vector: inputs that mean something alike have vectors that point alike.
+    /// The vectors come in the order of the inputs, and `index` says which input each belongs to.
+    ///
+    /// The whole request succeeds or fails. Where it has more inputs than the provider takes at once,
+    /// the gateway asks several times; `usage` is the sum of all. A model that only chats is refused
+    /// with a 400, whose message names models that make embeddings.
+    ///
+    /// Providers that answer with numbers where `base64` was asked for, or the other way round, are put
+    /// right.
+    #[endpoint {
+        method = POST,
+        path = "/embeddings",
+        operation_id = "createEmbedding",
+        tags = ["Embeddings"],
+    }]
+    async fn create_embedding(
+        context: RequestContext<Self::Context>,
+        body: JsonBody<EmbeddingRequest>,
+    ) -> Result<Reply<EmbeddingList>, ApiError>;
 
     /// List models
     ///

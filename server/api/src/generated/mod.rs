@@ -23,6 +23,7 @@ pub const UNION_TAGS: &[&str] = &["role", "type"];
 /// lists.
 pub const ROLES: &[(&str, Option<&[&[&str]]>)] = &[
     ("createChatCompletion", Some(&[&["inference"]])),
+    ("createEmbedding", Some(&[&["inference"]])),
     ("listModels", Some(&[&["inference"]])),
     ("retrieveModel", Some(&[&["inference"]])),
     ("retrieveUsage", Some(&[&["usage"], &["admin"]])),

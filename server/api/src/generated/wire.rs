@@ -4,8 +4,8 @@
 //! The component schema of each body.
 
 use novai_types::{
-    ChatCompletion, ChatCompletionRequest, ErrorResponse, Health, Key, KeyCreateRequest, KeyPage,
-    KeyUpdateRequest, KeyWithSecret, Model, ModelList, Readiness, UsagePage,
+    ChatCompletion, ChatCompletionRequest, EmbeddingList, EmbeddingRequest, ErrorResponse, Health, Key,
+    KeyCreateRequest, KeyPage, KeyUpdateRequest, KeyWithSecret, Model, ModelList, Readiness, UsagePage,
 };
 
 use crate::schema::WireSchema;
@@ -17,6 +17,14 @@ impl WireSchema for ChatCompletion {
 
 impl WireSchema for ChatCompletionRequest {
     const NAME: &'static str = "ChatCompletionRequest";
+}
+
+impl WireSchema for EmbeddingList {
+    const NAME: &'static str = "EmbeddingList";
+}
+
+impl WireSchema for EmbeddingRequest {
+    const NAME: &'static str = "EmbeddingRequest";
 }
 
 impl WireSchema for ErrorResponse {

@@ -178,6 +178,17 @@ impl Catalog {
         Ok(models)
     }
 
+    /// Models that are known to make embeddings, as [`Catalog::list`] has them.
+    pub async fn embedding_models(&self) -> Vec<Arc<str>> {
+        let models = self.list().await.unwrap_or_default();
+        let embeds = |id: &Arc<str>| {
+            let route = self.known(id);
+            let mut targets = route.iter().flat_map(|route| route.targets());
+            targets.any(|target| target.provider.embeds(&target.upstream_model) == Some(true))
+        };
+        models.into_iter().map(|model| model.id).filter(embeds).collect()
+    }
+
     /// One model as listings show it.
     pub async fn get(&self, model: &str) -> Result<ModelInfo, Error> {
         self.resolve(model).await?;

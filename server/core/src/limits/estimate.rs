@@ -7,7 +7,9 @@
 //!
 //! Images, audio and files are no text. They count with the figures below, stated in docs/operations.md.
 
-use novai_types::{ChatCompletionRequest, ContentPart, Message, MessageContent};
+use novai_types::{
+    ChatCompletionRequest, ContentPart, EmbeddingInput, EmbeddingRequest, Message, MessageContent,
+};
 
 /// The most that a picture costs in high detail with the models whose makers publish it (GPT-4o: 1445, Claude: 1600).
 pub const IMAGE_TOKENS: u64 = 1600;
@@ -29,6 +31,73 @@ impl TokenEstimator for () {
     }
 }
 
+/// A token of English is some four bytes of a request.
+pub(crate) const BYTES_PER_TOKEN_LIKELY: u64 = 4;
+/// What models put around a list of tokens, such as marks for its beginning and its end.
+const TOKENS_AROUND_LIST: u64 = 2;
+
+/// A request of any operation that models answer: what there is to estimate.
+#[derive(Debug, Clone, Copy)]
+pub enum Payload<'a> {
+    Chat(&'a ChatCompletionRequest),
+    Embeddings(&'a EmbeddingRequest),
+}
+
+impl<'a> From<&'a ChatCompletionRequest> for Payload<'a> {
+    fn from(request: &'a ChatCompletionRequest) -> Self {
+        Payload::Chat(request)
+    }
+}
+
+impl<'a> From<&'a EmbeddingRequest> for Payload<'a> {
+    fn from(request: &'a EmbeddingRequest) -> Self {
+        Payload::Embeddings(request)
+    }
+}
+
+impl<'a> Payload<'a> {
+    /// By the id that the caller used.
+    pub fn model(self) -> &'a str {
+        match self {
+            Payload::Chat(request) => &request.model,
+            Payload::Embeddings(request) => &request.model,
+        }
+    }
+
+    /// Whether the body is text throughout, which is what tokenizers can count.
+    pub fn is_text(self) -> bool {
+        match self {
+            Payload::Chat(request) => is_text(request),
+            Payload::Embeddings(request) => tokens_given(&request.input).is_none(),
+        }
+    }
+
+    /// Pictures that a price per picture counts.
+    pub fn images(self) -> u64 {
+        let Payload::Chat(request) = self else { return 0 };
+        let parts = request.messages.iter().filter_map(parts).flatten();
+        parts.filter(|part| matches!(part, ContentPart::ImageUrl(_))).count() as u64
+    }
+
+    /// What the input most likely takes, where `bound` is the most.
+    pub fn input_likely(self, bound: u64) -> u64 {
+        match self {
+            Payload::Embeddings(request) if tokens_given(&request.input).is_some() => bound,
+            _ => bound.div_ceil(BYTES_PER_TOKEN_LIKELY),
+        }
+    }
+}
+
+/// The tokens of an input that comes as tokens.
+fn tokens_given(input: &EmbeddingInput) -> Option<u64> {
+    let tokens_of = |list: &Vec<u64>| list.len() as u64 + TOKENS_AROUND_LIST;
+    match input {
+        EmbeddingInput::Tokens(tokens) => Some(tokens_of(tokens)),
+        EmbeddingInput::TokenLists(lists) => Some(lists.iter().map(tokens_of).sum()),
+        EmbeddingInput::Text(_) | EmbeddingInput::Texts(_) | EmbeddingInput::Unknown(_) => None,
+    }
+}
+
 /// The most that a request can cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Estimate {
@@ -41,7 +110,14 @@ pub struct Estimate {
 
 impl Estimate {
     /// `output_default` is what one choice may have where the request does not say.
-    pub fn of(request: &ChatCompletionRequest, body_bytes: usize, output_default: u64) -> Self {
+    pub fn of<'a>(request: impl Into<Payload<'a>>, body_bytes: usize, output_default: u64) -> Self {
+        let request = match request.into() {
+            Payload::Chat(request) => request,
+            Payload::Embeddings(request) => {
+                let input = tokens_given(&request.input).unwrap_or(body_bytes as u64);
+                return Estimate { input, output: 0, output_is_default: false };
+            }
+        };
         let asked = request.max_completion_tokens.or(request.max_tokens);
         let each = asked.unwrap_or(output_default);
         Estimate {
@@ -76,8 +152,7 @@ fn input_bound(request: &ChatCompletionRequest, body_bytes: u64) -> u64 {
     body_bytes.saturating_sub(media.bytes).saturating_add(media.tokens)
 }
 
-/// Whether the body is text throughout, which is what tokenizers can count.
-pub fn is_text(request: &ChatCompletionRequest) -> bool {
+fn is_text(request: &ChatCompletionRequest) -> bool {
     let is_text = |part: &ContentPart| matches!(part, ContentPart::Text(_) | ContentPart::Refusal(_));
     request.messages.iter().filter_map(parts).flatten().all(is_text)
 }

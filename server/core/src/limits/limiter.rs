@@ -5,9 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use novai_types::ChatCompletionRequest;
-
-use super::estimate::{self, Estimate, TokenEstimator};
+use super::estimate::{Estimate, Payload, TokenEstimator};
 use super::permit::Permit;
 use super::snapshot::LimitSnapshot;
 use super::spec::{AppliedLimit, LimitKind, LimitScope, LimitSpec, OnStoreFailure, ScopeKind};
@@ -72,7 +70,7 @@ pub struct Ask<'a> {
     pub upstream_model: &'a str,
     /// What the model's answer may have where neither the request nor `[limits]` says.
     pub output_tokens_max: Option<u64>,
-    pub request: &'a ChatCompletionRequest,
+    pub request: Payload<'a>,
     /// The body as it came.
     pub raw: &'a [u8],
 }
@@ -152,7 +150,7 @@ impl Limits {
     }
 
     async fn count(&self, ask: &Ask<'_>) -> Option<u64> {
-        let json = std::str::from_utf8(ask.raw).ok().filter(|_| estimate::is_text(ask.request))?;
+        let json = std::str::from_utf8(ask.raw).ok().filter(|_| ask.request.is_text())?;
         if json.len() <= COUNTED_HERE_BYTES_MAX {
             return self.estimator.count(ask.upstream_model, json);
         }

@@ -18,7 +18,7 @@ pub mod store;
 pub mod window;
 
 pub use clock::{SteadyClock, TokioClock};
-pub use estimate::{Estimate, TokenEstimator};
+pub use estimate::{Estimate, Payload, TokenEstimator};
 pub use limiter::{LimitPolicy, Limits, Rule};
 pub use memory::MemoryStore;
 pub use permit::{Held, Permit};

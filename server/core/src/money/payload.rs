@@ -1,4 +1,5 @@
-//! `usage.cost` in an answer's JSON, for callers who ask for it. Everything else stays the bytes that it was.
+//! What the gateway adds to an answer's JSON: `usage.cost` for callers who ask for it, and `usage` of embeddings where the
+//! upstream did not count. Everything else stays the bytes that it was.
 
 use bytes::Bytes;
 use indexmap::IndexMap;
@@ -22,9 +23,30 @@ fn added(json: &[u8], cost: Usd) -> Option<Vec<u8>> {
     serde_json::to_vec(&answer).ok()
 }
 
+/// `json` with the `usage` of embeddings, whatever it had. What callers are told is what the books have.
+pub(crate) fn with_input_tokens(json: &Bytes, tokens: u64) -> Bytes {
+    let added = || {
+        let mut answer: Members = serde_json::from_slice(json).ok()?;
+        let usage = format!(r#"{{"prompt_tokens":{tokens},"total_tokens":{tokens}}}"#);
+        answer.insert("usage".to_owned(), RawValue::from_string(usage).ok()?);
+        serde_json::to_vec(&answer).ok()
+    };
+    added().map_or_else(|| json.clone(), Bytes::from)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn embeddings_are_told_what_the_books_have() {
+        for (json, expected) in [
+            (r#"{"data":[1.50]}"#, r#"{"data":[1.50],"usage":{"prompt_tokens":7,"total_tokens":7}}"#),
+            (r#"{"usage":null,"a":1}"#, r#"{"usage":{"prompt_tokens":7,"total_tokens":7},"a":1}"#),
+        ] {
+            assert_eq!(with_input_tokens(&Bytes::from_static(json.as_bytes()), 7), expected, "{json}");
+        }
+    }
 
     #[test]
     fn the_cost_goes_into_usage_and_nothing_else_changes() {

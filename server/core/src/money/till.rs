@@ -7,13 +7,10 @@ use super::budget::BudgetSpec;
 use super::ids::ReservationIds;
 use super::ledger::{Budgets, Ledger, Reservation, Reserving};
 use crate::clock::{Clock, SystemClock};
-use crate::limits::Estimate;
+use crate::limits::{Estimate, Payload};
 use crate::principal::Principal;
 use crate::routing::Route;
 use crate::stream::StreamFacts;
-
-/// A token of English is some four bytes of a request.
-pub(crate) const BYTES_PER_TOKEN_LIKELY: u64 = 4;
 
 /// What the operator allows to be spent.
 #[derive(Debug, Clone, Default)]
@@ -50,8 +47,8 @@ pub(crate) struct Purchase<'a> {
     /// Whoever serves it.
     pub route: &'a Route,
     pub request_id: &'a Arc<str>,
+    pub request: Payload<'a>,
     pub estimate: Estimate,
-    pub images: u64,
     pub facts: Option<&'a Arc<StreamFacts>>,
 }
 
@@ -75,7 +72,8 @@ impl Till {
     }
 
     pub(crate) fn reserve(&self, purchase: Purchase<'_>) -> (Arc<Reservation>, Reserving) {
-        let Purchase { principal, route, request_id, estimate, images, facts } = purchase;
+        let Purchase { principal, route, request_id, request, estimate, facts } = purchase;
+        let images = request.images();
         let now_ms = unix_ms(&*self.clock);
         // Most likely the one that serves. If not, [`Ledger::turn`] says who does.
         let target = route.first();
@@ -89,7 +87,7 @@ impl Till {
             upstream_model: Arc::clone(&target.upstream_model),
             request_id: Arc::clone(request_id),
             price: target.tariff.price,
-            prompt_tokens_likely: estimate.input.div_ceil(BYTES_PER_TOKEN_LIKELY),
+            prompt_tokens_likely: request.input_likely(estimate.input),
             images,
             reserved: route.worst_case(estimate.input, estimate.output, images),
         });

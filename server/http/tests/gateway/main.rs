@@ -6,6 +6,7 @@ mod answers;
 mod bad_input;
 mod connections;
 mod cors;
+mod embeddings;
 mod idempotency;
 mod keys;
 mod limits;

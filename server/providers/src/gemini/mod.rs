@@ -6,6 +6,7 @@
 //! **Invariant:** the upstream's words about *our* credentials never reach a caller, and neither does our key. It travels in a
 //! header, never in the URL.
 
+mod embeddings;
 mod models;
 mod request;
 mod response;
@@ -17,7 +18,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::HeaderName;
-use novai_core::{ChatCall, Clock, Completion, Error, Provider, Streaming, SystemClock, UpstreamModel};
+use novai_core::{
+    ChatCall, Clock, Completion, EmbeddingCall, Error, Provider, Streaming, SystemClock, UpstreamModel,
+};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::client::{Outgoing, RequestHead};
@@ -65,8 +68,8 @@ impl Gemini {
     }
 
     /// A segment that is percent-encoded cannot fail to be one.
-    fn unnameable(call: &ChatCall) -> Error {
-        Error::ModelNotFound { model: call.upstream_model.to_string() }
+    fn unnameable(upstream_model: &str) -> Error {
+        Error::ModelNotFound { model: upstream_model.to_owned() }
     }
 }
 
@@ -79,7 +82,7 @@ impl Provider for Gemini {
         Box::pin(async move {
             let body = request::body(&call)?;
             let path = Self::path(&call.upstream_model, "generateContent");
-            let head = self.upstream.post(&path).map_err(|_| Self::unnameable(&call))?;
+            let head = self.upstream.post(&path).map_err(|_| Self::unnameable(&call.upstream_model))?;
             let outgoing = Outgoing { head: &head, headers: &[], body, deadline: call.deadline };
             calls::complete(&self.upstream, outgoing, response::completion).await
         })
@@ -89,9 +92,23 @@ impl Provider for Gemini {
         Box::pin(async move {
             let body = request::body(&call)?;
             let path = Self::path(&call.upstream_model, "streamGenerateContent?alt=sse");
-            let head = self.upstream.post_for_events(&path).map_err(|_| Self::unnameable(&call))?;
+            let head =
+                self.upstream.post_for_events(&path).map_err(|_| Self::unnameable(&call.upstream_model))?;
             let outgoing = Outgoing { head: &head, headers: &[], body, deadline: call.deadline };
             calls::stream(&self.upstream, outgoing, stream::Reader::default()).await
+        })
+    }
+
+    /// Google names them so, and they do nothing else.
+    fn embeds(&self, upstream_model: &str) -> Option<bool> {
+        Some(upstream_model.contains("embedding"))
+    }
+
+    fn embed(&self, call: EmbeddingCall) -> BoxFuture<'_, Result<Completion, Error>> {
+        Box::pin(async move {
+            let path = Self::path(&call.upstream_model, "batchEmbedContents");
+            let head = self.upstream.post(&path).map_err(|_| Self::unnameable(&call.upstream_model))?;
+            embeddings::embed(&self.upstream, &head, &call).await
         })
     }
 

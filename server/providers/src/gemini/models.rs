@@ -1,4 +1,4 @@
-//! Gemini's list of models: those that generate content.
+//! Gemini's list of models: those that generate content, and those that make embeddings.
 
 use novai_core::UpstreamModel;
 use serde::Deserialize;
@@ -20,8 +20,10 @@ struct Model {
 
 pub(super) fn parse(json: &[u8]) -> Result<Vec<UpstreamModel>, &'static str> {
     let page: Page = serde_json::from_slice(json).map_err(|_| "its list of models has an unknown shape")?;
-    let generates =
-        |model: &Model| model.supported_generation_methods.iter().any(|method| method == "generateContent");
+    let is_served = |method: &String| {
+        matches!(method.as_str(), "generateContent" | "embedContent" | "batchEmbedContents")
+    };
+    let generates = |model: &Model| model.supported_generation_methods.iter().any(is_served);
     Ok(page
         .models
         .into_iter()

@@ -1,4 +1,4 @@
-//! Any server that speaks OpenAI's chat API: OpenAI, Azure, Groq, Mistral, OpenRouter, vLLM, llama.cpp, Ollama, …
+//! Any server that speaks OpenAI's API for chats and embeddings: OpenAI, Azure, Groq, Mistral, OpenRouter, vLLM, llama.cpp, Ollama, …
 //!
 //! The caller's JSON goes out and the upstream's JSON comes back as the bytes they are; between them stand light checks
 //! (is it JSON, is it an error, what does it say about usage). Start at [`OpenAi`]; [`stream`] is the hot path.
@@ -16,9 +16,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue, header};
-use novai_core::{ChatCall, Clock, Completion, Error, Provider, Streaming, SystemClock, UpstreamModel};
+use novai_core::{
+    ChatCall, Clock, Completion, EmbeddingCall, Error, Provider, Streaming, SystemClock, UpstreamModel,
+};
 
 use crate::client::{Outgoing, RequestHead};
+use crate::embeddings::Batches;
+use crate::embeddings::answer::{Answer, Wanted};
+use crate::embeddings::vector::Encoding;
 use crate::upstream::{self, ConfigError, Dialect, Upstream};
 use crate::{errors, headers};
 
@@ -30,11 +35,16 @@ pub struct Config {
     /// Ask for the usage of every stream (`stream_options.include_usage`), whether or not the caller did. Off for upstreams
     /// that refuse the field; their streams are then counted only if the caller asks.
     pub asks_for_stream_usage: bool,
+    /// Inputs in one call for embeddings; more are cut into several calls.
+    pub embedding_inputs_max: usize,
 }
+
+/// What OpenAI takes.
+pub const EMBEDDING_INPUTS_MAX: usize = 2048;
 
 impl Config {
     pub fn new(upstream: upstream::Config) -> Self {
-        Config { upstream, asks_for_stream_usage: true }
+        Config { upstream, asks_for_stream_usage: true, embedding_inputs_max: EMBEDDING_INPUTS_MAX }
     }
 }
 
@@ -42,8 +52,10 @@ pub struct OpenAi {
     upstream: Upstream,
     chat: RequestHead,
     chat_stream: RequestHead,
+    embeddings: RequestHead,
     models: RequestHead,
     stream_kind: request::Kind,
+    embedding_inputs_max: usize,
 }
 
 fn dialect() -> Dialect {
@@ -63,11 +75,14 @@ const MODELS_BYTES_MAX: usize = 8 * 1024 * 1024;
 impl OpenAi {
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         let upstream = Upstream::new(config.upstream, dialect(), Arc::new(SystemClock) as Arc<dyn Clock>)?;
-        OpenAi::with_upstream(upstream, config.asks_for_stream_usage)
+        let provider = OpenAi::with_upstream(upstream, config.asks_for_stream_usage)?;
+        Ok(OpenAi { embedding_inputs_max: config.embedding_inputs_max, ..provider })
     }
 
     fn with_upstream(upstream: Upstream, asks_for_stream_usage: bool) -> Result<Self, ConfigError> {
         Ok(OpenAi {
+            embeddings: upstream.post("/embeddings")?,
+            embedding_inputs_max: EMBEDDING_INPUTS_MAX,
             chat: upstream.post("/chat/completions")?,
             chat_stream: upstream.post_for_events("/chat/completions")?,
             models: upstream.get("/models")?,
@@ -132,6 +147,41 @@ impl Provider for OpenAi {
             let meta = upstream.meta(&answer.headers);
             let events = stream::Events::new(answer.body, upstream.errors.clone(), upstream.event_bytes_max);
             Ok(Streaming { events: Box::pin(events), meta })
+        })
+    }
+
+    /// Names are all there is to go by: most makers put it there.
+    fn embeds(&self, upstream_model: &str) -> Option<bool> {
+        upstream_model.to_ascii_lowercase().contains("embed").then_some(true)
+    }
+
+    fn embed(&self, call: EmbeddingCall) -> BoxFuture<'_, Result<Completion, Error>> {
+        Box::pin(async move {
+            let upstream = &self.upstream;
+            let malformed = |reason: String| upstream.errors.malformed(reason);
+            let (call, id) = (&call, &id_header(&call.request_id));
+            let batches = Batches::of(&call.request.input, self.embedding_inputs_max);
+            let answered = batches
+                .ask(|batch| async move {
+                    let body = request::embeddings(call, &batch)?;
+                    let deadline = call.deadline;
+                    let outgoing =
+                        Outgoing { head: &self.embeddings, headers: id.as_slice(), body, deadline };
+                    let (headers, json) = upstream.json(outgoing).await?;
+                    let facts =
+                        facts::Facts::of(&json).map_err(|reason| upstream.errors.malformed(reason))?;
+                    if facts.error {
+                        return Err(upstream.errors.of_payload(&json));
+                    }
+                    let wanted = Wanted::of(&call.request, batch.len());
+                    Ok((Answer::read(json, wanted).map_err(malformed)?, upstream.meta(&headers)))
+                })
+                .await?;
+            let (answers, mut metas): (Vec<_>, Vec<_>) = answered.into_iter().unzip();
+            let encoding = Encoding::asked(&call.request);
+            let (json, usage) = Answer::joined(answers, encoding).map_err(malformed)?;
+            // The last one's limits have all calls behind them.
+            Ok(Completion { json, usage, meta: metas.pop().unwrap_or_default() })
         })
     }
 

@@ -3,13 +3,13 @@
 //! Three ways, cheapest first: unchanged; `stream_options` spliced in behind the opening brace; rewritten member by member,
 //! where a name or an option must change. No way decodes a member that does not change.
 
-use std::fmt;
-
 use bytes::{BufMut, Bytes, BytesMut};
 use memchr::{memchr, memmem};
-use novai_core::{ChatCall, Error};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use novai_core::{ChatCall, EmbeddingCall, Error};
 use serde_json::value::RawValue;
+
+use crate::embeddings::Batch;
+use crate::members::{Members, Object};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -37,10 +37,32 @@ pub(super) fn body(call: &ChatCall, kind: Kind) -> Result<Bytes, Error> {
             return Ok(spliced);
         }
     }
-    rewrite(&call.raw, renamed, usage_missing, drop_usage).map_err(|error| Error::InvalidRequest {
-        param: None,
-        reason: format!("the body is not a JSON object: {error}"),
-    })
+    rewrite(&call.raw, renamed, usage_missing, drop_usage).map_err(not_an_object)
+}
+
+/// A request for the embeddings of one batch.
+pub(super) fn embeddings(call: &EmbeddingCall, batch: &Batch<'_>) -> Result<Bytes, Error> {
+    let renamed = call.request.model != *call.upstream_model;
+    if !renamed && batch.is_whole() {
+        return Ok(call.raw.clone());
+    }
+    let replaced = || -> serde_json::Result<Bytes> {
+        let members: Members<'_> = serde_json::from_slice(&call.raw)?;
+        let mut out = Object::with_capacity(call.raw.len() + 64);
+        for (name, value) in members.0 {
+            match name.as_str() {
+                "model" => out.member(&name, &serde_json::to_string(&*call.upstream_model)?),
+                "input" if !batch.is_whole() => out.member(&name, &serde_json::to_string(batch)?),
+                _ => out.member(&name, value.get()),
+            }
+        }
+        Ok(out.finish())
+    };
+    replaced().map_err(not_an_object)
+}
+
+fn not_an_object(error: serde_json::Error) -> Error {
+    Error::InvalidRequest { param: None, reason: format!("the body is not a JSON object: {error}") }
 }
 
 const USAGE_MEMBER: &[u8] = br#""stream_options":{"include_usage":true}"#;
@@ -91,57 +113,6 @@ fn with_usage(options: &RawValue) -> serde_json::Result<String> {
     }
     out.member("include_usage", "true");
     Ok(String::from_utf8_lossy(&out.finish()).into_owned())
-}
-
-/// The members of one object, in order, values untouched.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::with_capacity(16);
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Collect)
-    }
-}
-
-/// Writes one JSON object.
-struct Object {
-    out: BytesMut,
-}
-
-impl Object {
-    fn with_capacity(bytes: usize) -> Self {
-        Object { out: BytesMut::with_capacity(bytes) }
-    }
-
-    /// `json` must be one JSON value.
-    fn member(&mut self, name: &str, json: &str) {
-        self.out.put_slice(if self.out.is_empty() { b"{" } else { b"," });
-        // A string always serialises.
-        let name = serde_json::to_string(name).unwrap_or_default();
-        self.out.put_slice(name.as_bytes());
-        self.out.put_slice(b":");
-        self.out.put_slice(json.as_bytes());
-    }
-
-    fn finish(mut self) -> Bytes {
-        self.out.put_slice(if self.out.is_empty() { b"{}" } else { b"}" });
-        self.out.freeze()
-    }
 }
 
 #[cfg(test)]

@@ -23,9 +23,11 @@
 //! | `novai-sim-reset` | unavailable | breaks before its first event |
 //! | `novai-sim-error-in-stream` | unavailable | an error in place of the fourth event |
 //! | `novai-sim-large-event` | out of contract | too large an event after 2 |
+//! | `novai-sim-embed` | embeddings alone: see [`embeddings`] | – |
 //! | `novai-sim-stall` | never; the first-byte deadline ends it | 2 events, then silence until the idle deadline |
 
 mod behaviour;
+mod embeddings;
 mod instance;
 mod pattern;
 mod plan;
@@ -39,8 +41,8 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use novai_core::{
-    ChatCall, Clock, Completion, Deadlines, Error, Provider, ResponseMeta, Streaming, SystemClock,
-    UpstreamModel,
+    ChatCall, Clock, Completion, Deadlines, EmbeddingCall, Error, Provider, ResponseMeta, Streaming,
+    SystemClock, UpstreamModel,
 };
 
 use behaviour::{Behaviour, Fault};
@@ -64,6 +66,11 @@ impl Sim {
     }
 
     fn begin(&self, call: &ChatCall) -> Result<(Behaviour, Plan, Renderer), Error> {
+        if &*call.upstream_model == embeddings::MODEL {
+            let reason =
+                format!("the model {} makes embeddings only: ask it at /embeddings", call.request.model);
+            return Err(Error::InvalidRequest { param: Some("model".to_owned()), reason });
+        }
         let behaviour = Behaviour::of(&call.upstream_model)
             .ok_or_else(|| Error::ModelNotFound { model: call.upstream_model.to_string() })?;
         if let Some(Fault::Refuse(refusal)) = behaviour.fault {
@@ -106,9 +113,18 @@ impl Provider for Sim {
         })
     }
 
+    fn embeds(&self, upstream_model: &str) -> Option<bool> {
+        Some(upstream_model == embeddings::MODEL)
+    }
+
+    fn embed(&self, call: EmbeddingCall) -> BoxFuture<'_, Result<Completion, Error>> {
+        Box::pin(std::future::ready(embeddings::embed(&call)))
+    }
+
     fn models(&self) -> BoxFuture<'_, Result<Vec<UpstreamModel>, Error>> {
         let models = behaviour::LISTED
             .iter()
+            .chain([&embeddings::MODEL])
             .map(|id| UpstreamModel { id: (*id).to_owned(), created: 0, owned_by: "novai".to_owned() })
             .collect();
         Box::pin(std::future::ready(Ok(models)))

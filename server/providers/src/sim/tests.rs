@@ -242,7 +242,8 @@ async fn shapes_of_answers() {
 
 #[tokio::test(start_paused = true)]
 async fn every_listed_model_does_what_the_table_says() {
-    for model in sim().models().await.unwrap() {
+    let models = sim().models().await.unwrap();
+    for model in models.into_iter().filter(|model| sim().embeds(&model.id) == Some(false)) {
         let fault = Behaviour::of(&model.id).unwrap_or_else(|| panic!("{} is unknown", model.id)).fault;
         let (events, error) = streamed(&model.id, json!({})).await;
         let whole = sim().complete(call(&model.id, json!({}))).await;

@@ -11,6 +11,7 @@
 mod chat;
 mod check;
 mod common;
+mod embeddings;
 mod health;
 mod keys;
 mod models;
@@ -20,6 +21,7 @@ mod usage;
 pub use chat::*;
 pub use check::{Check, Path, Pattern, Violation};
 pub use common::*;
+pub use embeddings::*;
 pub use health::*;
 pub use keys::*;
 pub use models::*;

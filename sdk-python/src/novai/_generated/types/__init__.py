@@ -85,6 +85,9 @@ if TYPE_CHECKING:
     from ..params.chat import WebSearchLocationParam as WebSearchLocationParam
     from ..params.chat import WebSearchOptionsParam as WebSearchOptionsParam
     from ..params.chat import WebSearchUserLocationParam as WebSearchUserLocationParam
+    from ..params.embeddings import EmbeddingFormat as EmbeddingFormat
+    from ..params.embeddings import EmbeddingInputParam as EmbeddingInputParam
+    from ..params.embeddings import EmbeddingRequestParam as EmbeddingRequestParam
     from ..params.keys import KeyBudgetParam as KeyBudgetParam
     from ..params.keys import KeyCreateRequestParam as KeyCreateRequestParam
     from ..params.keys import KeyLimitsParam as KeyLimitsParam
@@ -125,6 +128,10 @@ if TYPE_CHECKING:
     from .chat import Usage as Usage
     from .common import ErrorDetail as ErrorDetail
     from .common import ErrorResponse as ErrorResponse
+    from .embeddings import Embedding as Embedding
+    from .embeddings import EmbeddingList as EmbeddingList
+    from .embeddings import EmbeddingUsage as EmbeddingUsage
+    from .embeddings import EmbeddingVector as EmbeddingVector
     from .health import Health as Health
     from .health import Readiness as Readiness
     from .keys import Key as Key
@@ -177,6 +184,12 @@ _MODULES = {
     ".common": (
         "ErrorDetail",
         "ErrorResponse",
+    ),
+    ".embeddings": (
+        "Embedding",
+        "EmbeddingList",
+        "EmbeddingUsage",
+        "EmbeddingVector",
     ),
     ".health": (
         "Health",
@@ -273,6 +286,11 @@ _MODULES = {
         "WebSearchLocationParam",
         "WebSearchOptionsParam",
         "WebSearchUserLocationParam",
+    ),
+    "..params.embeddings": (
+        "EmbeddingFormat",
+        "EmbeddingInputParam",
+        "EmbeddingRequestParam",
     ),
     "..params.keys": (
         "KeyBudgetParam",

@@ -1,7 +1,8 @@
 use super::*;
 
 fn estimate(body: &str) -> Estimate {
-    Estimate::of(&serde_json::from_str(body).unwrap(), body.len(), 4096)
+    let request: ChatCompletionRequest = serde_json::from_str(body).unwrap();
+    Estimate::of(&request, body.len(), 4096)
 }
 
 #[test]
@@ -55,4 +56,21 @@ fn a_caller_without_a_bound_gets_the_whole_limit_instead_of_nothing() {
     assert_eq!(unbounded.reserved(Some(100)), 4196, "no room for an answer: refused");
     let bounded = Estimate { output_is_default: false, ..unbounded };
     assert_eq!(bounded.reserved(Some(1000)), 4196, "asked for more than the limit: refused");
+}
+
+#[test]
+fn embeddings_have_no_output_and_tokens_are_counted() {
+    for (input, most, likely, is_text) in [
+        (r#""four score""#, 34, 9, true),
+        (r#"["four","score"]"#, 38, 10, true),
+        ("[1,22,333]", 5, 5, false),
+        ("[[1,22],[333]]", 7, 7, false),
+    ] {
+        let body = format!(r#"{{"model":"m","input":{input}}}"#);
+        let request: EmbeddingRequest = serde_json::from_str(&body).unwrap();
+        let estimate = Estimate::of(&request, body.len(), 4096);
+        assert_eq!(estimate, Estimate { input: most, output: 0, output_is_default: false }, "{body}");
+        let payload = Payload::from(&request);
+        assert_eq!((payload.input_likely(estimate.input), payload.is_text()), (likely, is_text), "{body}");
+    }
 }

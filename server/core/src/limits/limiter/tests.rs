@@ -23,13 +23,13 @@ fn limits(policy: LimitPolicy) -> Limits {
 }
 
 async fn admit(limits: &Limits, principal: &Principal, upstream_model: &str) -> Result<Permit, Refusal> {
-    let request = serde_json::from_str(BODY).unwrap();
+    let request: novai_types::ChatCompletionRequest = serde_json::from_str(BODY).unwrap();
     let ask = Ask {
         principal,
         model: "m",
         upstream_model,
         output_tokens_max: None,
-        request: &request,
+        request: (&request).into(),
         raw: BODY.as_bytes(),
     };
     limits.admit(ask).await

@@ -9,13 +9,24 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt};
 use novai_core::error::RejectionReason;
 use novai_core::{
-    ChatCall, ChatEvent, ChatStream, Completion, Error, Provider, RateLimitSnapshot, Rejection, ResponseMeta,
-    Streaming, TokenUsage, UpstreamModel, WindowSnapshot,
+    ChatCall, ChatEvent, ChatStream, Completion, EmbeddingCall, Error, Provider, RateLimitSnapshot,
+    Rejection, ResponseMeta, Streaming, TokenUsage, UpstreamModel, WindowSnapshot,
 };
 use tokio::sync::{Semaphore, mpsc};
 
-pub const MODELS: [&str; 10] =
-    ["plain", "panic", "hang", "rejected", "limited", "down", "broken", "gated", "endless", "org/with-slash"];
+pub const MODELS: [&str; 11] = [
+    "plain",
+    "panic",
+    "hang",
+    "rejected",
+    "limited",
+    "down",
+    "broken",
+    "gated",
+    "endless",
+    "org/with-slash",
+    "embed",
+];
 
 /// What the provider saw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +132,17 @@ impl Provider for Fake {
             };
             Ok(Streaming { events, meta: meta() })
         })
+    }
+
+    fn embeds(&self, upstream_model: &str) -> Option<bool> {
+        Some(upstream_model == "embed")
+    }
+
+    /// Does not count tokens.
+    fn embed(&self, _: EmbeddingCall) -> BoxFuture<'_, Result<Completion, Error>> {
+        self.calls.fetch_add(1, SeqCst);
+        let json = Bytes::from_static(br#"{"object":"list","data":[],"model":"e"}"#);
+        Box::pin(std::future::ready(Ok(Completion { json, usage: None, meta: meta() })))
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<UpstreamModel>, Error>> {

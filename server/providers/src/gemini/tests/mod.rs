@@ -5,6 +5,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
+mod embeddings;
+
 use super::*;
 use crate::client::testing::{LAST_CHUNK, Upstream as Scripted, answer, chunk, chunked_head};
 use crate::shared;
@@ -183,7 +185,8 @@ async fn models_are_listed() {
     let (provider, mut upstream) = provider();
     let body = json!({"models": [
         {"name": "models/gemini-x", "supportedGenerationMethods": ["generateContent"]},
-        {"name": "models/embed", "supportedGenerationMethods": ["embedContent"]},
+        {"name": "models/gemini-embedding", "supportedGenerationMethods": ["embedContent"]},
+        {"name": "models/imagen", "supportedGenerationMethods": ["predict"]},
     ]});
     let (models, request) = tokio::join!(provider.models(), async {
         let mut peer = upstream.accept().await;
@@ -192,6 +195,10 @@ async fn models_are_listed() {
         request
     });
     assert!(request.starts_with("GET /v1beta/models?pageSize=1000 HTTP/1.1"), "{request}");
-    let expected = UpstreamModel { id: "gemini-x".into(), created: 0, owned_by: "google".into() };
-    assert_eq!(models.unwrap(), [expected]);
+    let expected = ["gemini-x", "gemini-embedding"].map(|id| UpstreamModel {
+        id: id.into(),
+        created: 0,
+        owned_by: "google".into(),
+    });
+    assert_eq!(models.unwrap(), expected);
 }

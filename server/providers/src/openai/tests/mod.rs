@@ -1,6 +1,7 @@
 //! The adaptor against scripted upstreams and recorded answers.
 
 mod calls;
+mod embeddings;
 mod recordings;
 mod streams;
 

@@ -6,7 +6,9 @@
 //! **Invariant:** the upstream's words about *our* credentials never reach a caller, and neither does our key. It travels in a
 //! header, never in the URL.
 
+mod citations;
 mod embeddings;
+mod logprobs;
 mod models;
 mod request;
 mod response;

@@ -27,6 +27,8 @@ pub(crate) const SUPPORT: Support = Support {
         "seed",
         "frequency_penalty",
         "presence_penalty",
+        "logprobs",
+        "top_logprobs",
         "tools",
         "tool_choice",
         "response_format",
@@ -81,6 +83,8 @@ fn options(request: &ChatCompletionRequest, generation: &mut Map<String, Value>)
         ("seed", request.seed.map(Value::from)),
         ("frequencyPenalty", request.frequency_penalty.map(Value::from)),
         ("presencePenalty", request.presence_penalty.map(Value::from)),
+        ("responseLogprobs", request.logprobs.filter(|wanted| *wanted).map(Value::from)),
+        ("logprobs", request.top_logprobs.filter(|count| *count > 0).map(Value::from)),
     ];
     for (name, value) in options {
         if let Some(value) = value {

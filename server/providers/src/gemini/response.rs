@@ -4,6 +4,8 @@ use novai_types::{
     ChatCompletion, ChatCompletionMessage, Choice, FunctionCall, FunctionToolCall, ReasoningDetail, ToolCall,
 };
 
+use super::citations::Characters;
+use super::logprobs::LogprobsResult;
 use super::wire::{self, Answer, Candidate, FORMAT};
 
 /// Fails, with the reason, on what Gemini's API does not promise.
@@ -38,6 +40,7 @@ fn choice(candidate: Candidate, response_id: &str) -> Choice {
     let mut reasoning = String::new();
     let mut details = Vec::new();
     let mut calls: Vec<ToolCall> = Vec::new();
+    let mut characters = Characters::default();
     for part in candidate.content.into_iter().flat_map(|content| content.parts) {
         let mut call_id = None;
         if let Some(call) = part.function_call {
@@ -48,7 +51,10 @@ fn choice(candidate: Candidate, response_id: &str) -> Choice {
         }
         match (part.text, part.thought) {
             (Some(more), true) => reasoning.push_str(&more),
-            (Some(more), false) => text.get_or_insert_default().push_str(&more),
+            (Some(more), false) => {
+                characters.push(&more);
+                text.get_or_insert_default().push_str(&more);
+            }
             (None, _) => {}
         }
         if let Some(signature) = part.thought_signature {
@@ -56,8 +62,10 @@ fn choice(candidate: Candidate, response_id: &str) -> Choice {
         }
     }
     let reason = candidate.finish_reason.map(|reason| wire::finish_reason(&reason, !calls.is_empty()));
+    let annotations = candidate.citation_metadata.map(|citations| citations.annotations(&characters));
     let message = ChatCompletionMessage {
         role: "assistant".to_owned(),
+        annotations: annotations.filter(|annotations| !annotations.is_empty()),
         content: text.or_else(|| calls.is_empty().then(String::new)),
         refusal: candidate.finish_message.filter(|_| reason.as_deref() == Some("content_filter")),
         reasoning_content: (!reasoning.is_empty()).then_some(reasoning),
@@ -67,6 +75,7 @@ fn choice(candidate: Candidate, response_id: &str) -> Choice {
     };
     let mut choice = Choice::new(candidate.index, message);
     choice.finish_reason = reason.map(Into::into);
+    choice.logprobs = candidate.logprobs_result.and_then(LogprobsResult::logprobs);
     choice
 }
 

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use super::citations::Characters;
+use super::logprobs::LogprobsResult;
 use super::response::signed;
 use super::wire::{self, Answer, Candidate, Part, UsageMetadata};
 use crate::sse::Event;
@@ -25,6 +27,7 @@ struct Told {
     tool_calls: u64,
     reasoning_details: u64,
     has_finished: bool,
+    characters: Characters,
 }
 
 impl Translate for Reader {
@@ -86,6 +89,13 @@ impl Reader {
         for part in candidate.content.into_iter().flat_map(|content| content.parts) {
             told.part(index, part, out);
         }
+        if let Some(logprobs) = candidate.logprobs_result.and_then(LogprobsResult::logprobs) {
+            out.logprobs(index, &logprobs);
+        }
+        let annotations = candidate.citation_metadata.map(|citations| citations.annotations(&told.characters));
+        if let Some(annotations) = annotations.filter(|annotations| !annotations.is_empty()) {
+            out.delta(index, Delta { annotations: &annotations, ..Delta::default() });
+        }
         if let Some(reason) = candidate.finish_reason {
             told.has_finished = true;
             let reason = wire::finish_reason(&reason, told.tool_calls > 0);
@@ -117,7 +127,10 @@ impl Told {
             Some(text) if part.thought => {
                 out.delta(index, Delta { reasoning_content: Some(&text), ..Delta::default() });
             }
-            Some(text) => out.delta(index, Delta { content: Some(&text), ..Delta::default() }),
+            Some(text) => {
+                self.characters.push(&text);
+                out.delta(index, Delta { content: Some(&text), ..Delta::default() });
+            }
             None => {}
         }
         if let Some(signature) = part.thought_signature {

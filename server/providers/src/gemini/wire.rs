@@ -4,6 +4,9 @@ use novai_types::{CompletionTokensDetails, PromptTokensDetails, Usage};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::citations::CitationMetadata;
+use super::logprobs::LogprobsResult;
+
 /// Marks reasoning that this vendor signed.
 pub(super) const FORMAT: &str = "google-gemini-v1";
 
@@ -29,6 +32,8 @@ pub(super) struct Candidate {
     pub content: Option<Content>,
     pub finish_reason: Option<String>,
     pub finish_message: Option<String>,
+    pub logprobs_result: Option<LogprobsResult>,
+    pub citation_metadata: Option<CitationMetadata>,
 }
 
 #[derive(Debug, Deserialize)]

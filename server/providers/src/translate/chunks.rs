@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use novai_core::{ChatEvent, TokenUsage};
-use novai_types::{ReasoningDetail, Usage};
+use novai_types::{Annotation, Logprobs, ReasoningDetail, Usage};
 use serde::Serialize;
 
 /// What all chunks of a stream have in common, and those not handed on yet.
@@ -34,6 +34,8 @@ pub(crate) struct Delta<'a> {
     pub reasoning_details: &'a [ReasoningDetail],
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_calls: Option<[ToolCallDelta<'a>; 1]>,
+    #[serde(skip_serializing_if = "<[Annotation]>::is_empty")]
+    pub annotations: &'a [Annotation],
 }
 
 #[derive(Debug, Serialize)]
@@ -70,6 +72,8 @@ struct Chunk<'a> {
 struct Choice<'a> {
     index: u64,
     delta: Delta<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logprobs: Option<&'a Logprobs>,
     finish_reason: Option<&'a str>,
 }
 
@@ -81,12 +85,18 @@ impl Chunks {
 
     /// More of the choice `index`.
     pub(crate) fn delta(&mut self, index: u64, delta: Delta<'_>) {
-        self.push(&[Choice { index, delta, finish_reason: None }], None);
+        self.push(&[Choice { index, delta, logprobs: None, finish_reason: None }], None);
+    }
+
+    /// How likely the tokens of the choice's last chunks were.
+    pub(crate) fn logprobs(&mut self, index: u64, logprobs: &Logprobs) {
+        let delta = Delta::default();
+        self.push(&[Choice { index, delta, logprobs: Some(logprobs), finish_reason: None }], None);
     }
 
     /// The choice's last chunk.
     pub(crate) fn finish(&mut self, index: u64, delta: Delta<'_>, reason: &str) {
-        self.push(&[Choice { index, delta, finish_reason: Some(reason) }], None);
+        self.push(&[Choice { index, delta, logprobs: None, finish_reason: Some(reason) }], None);
     }
 
     /// The chunk after the last choice, with the token counts.

@@ -53,7 +53,23 @@ const REST: &str = "
 | cached tokens | `prompt_tokens_details.cached_tokens`, `.cache_write_tokens` | `prompt_tokens_details.cached_tokens` |
 | reasoning tokens | counted within `completion_tokens` | `completion_tokens_details.reasoning_tokens` |
 | rate limits of the vendor | `anthropic-ratelimit-*` | none but `Retry-After` |
-| citations of documents | left out | left out |
+| `logprobs` | 400 | `logprobs.content`, without `bytes`; `avgLogprobs` is left out, being their mean |
+| sources of passages (`annotations`) | left out: they point into documents of the request, by no address | `url_citation`, counted in characters; sources without an address are left out |
+| search by the vendor (`web_search_options`, its results) | 400 | 400 |
+
+## Embeddings
+
+OpenAI-compatible providers get the request as it came, cut into several calls where it has more inputs than `embedding_inputs_max`.
+
+| | Anthropic | Gemini |
+|---|---|---|
+| `POST /embeddings` | 400: its API has none | yes, by `batchEmbedContents`, a hundred inputs a call |
+| texts | 400 | yes |
+| tokens | 400 | 400 |
+| `dimensions` | 400 | yes; such vectors are brought to unit length, as OpenAI's are |
+| `encoding_format` | 400 | yes, written by the gateway |
+| `user` | 400 | 400 |
+| token counts | – | as Google counts, where it does; else estimated |
 ";
 
 fn document() -> String {

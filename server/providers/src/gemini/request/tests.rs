@@ -57,6 +57,12 @@ fn options() {
             json!({"generationConfig": {"topK": 3}, "max_tokens": 5}),
             generation(json!({"topK": 3, "maxOutputTokens": 5})),
         ),
+        (
+            NEW,
+            json!({"logprobs": true, "top_logprobs": 3}),
+            generation(json!({"responseLogprobs": true, "logprobs": 3})),
+        ),
+        (NEW, json!({"logprobs": false, "top_logprobs": 0}), json!({})),
         (NEW, json!({"safetySettings": [], "parallel_tool_calls": true}), json!({"safetySettings": []})),
         (
             NEW,

@@ -109,6 +109,41 @@ async fn an_answer_is_a_completion() {
 }
 
 #[tokio::test]
+async fn logprobs_and_sources_are_carried_whole_and_streamed() {
+    let result = json!({
+        "chosenCandidates": [{"token": "Grüß", "tokenId": 7, "logProbability": -0.25}, {"token": " dich", "logProbability": -1.5}],
+        "topCandidates": [{"candidates": [{"token": "Grüß", "logProbability": -0.25}, {"token": "Hallo", "logProbability": -2.0}]}],
+    });
+    let sources = json!({"citationSources": [
+        {"startIndex": 6, "endIndex": 11, "uri": "https://example.com/a", "license": "mit"},
+        {"startIndex": 1, "endIndex": 2},
+    ]});
+    let candidate = json!({
+        "content": {"parts": [{"text": "Grüß"}, {"text": " dich"}]}, "finishReason": "STOP", "avgLogprobs": -0.875,
+        "logprobsResult": result, "citationMetadata": sources,
+    });
+    let expected_logprobs = json!({"content": [
+        {"token": "Grüß", "logprob": -0.25, "top_logprobs": [{"token": "Grüß", "logprob": -0.25}, {"token": "Hallo", "logprob": -2.0}]},
+        {"token": " dich", "logprob": -1.5, "top_logprobs": []},
+    ]});
+    // Characters 4 to 8 of "Grüß dich".
+    let expected_sources = json!([{"type": "url_citation", "url_citation": {
+        "url": "https://example.com/a", "start_index": 4, "end_index": 8, "license": "mit",
+    }}]);
+    let answer = json!({"candidates": [candidate], "responseId": "R"}).to_string();
+    let (answered, _) = complete("200 OK", &answer).await;
+    let json: Value = serde_json::from_slice(&answered.unwrap().json).unwrap();
+    assert_eq!(json["choices"][0]["logprobs"], expected_logprobs);
+    assert_eq!(json["choices"][0]["message"]["annotations"], expected_sources);
+
+    let (chunks, error) = play(format!("data: {answer}\r\n\r\n").as_bytes(), usize::MAX).await;
+    assert_eq!(error, None);
+    assert_eq!(chunks[3]["choices"][0]["logprobs"], expected_logprobs);
+    assert_eq!(chunks[4]["choices"][0]["delta"], json!({"annotations": expected_sources}));
+    assert_eq!(chunks[5]["choices"][0]["finish_reason"], "stop");
+}
+
+#[tokio::test]
 async fn a_blocked_prompt_is_a_refusal() {
     let body = r#"{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"},"usageMetadata":{"promptTokenCount":8},"responseId":"R"}"#;
     let (answered, _) = complete("200 OK", body).await;

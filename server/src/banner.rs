@@ -64,7 +64,7 @@ pub fn provider(settings: &ProviderSettings) -> String {
         // The configuration has refused URLs that hold a user name or a query.
         ProviderKind::OpenAi(openai) => format!("{name} at {}", openai.upstream.base_url),
         ProviderKind::Anthropic(anthropic) => format!("{name} at {}", anthropic.upstream.base_url),
-        ProviderKind::Gemini(gemini) => format!("{name} at {}", gemini.base_url),
+        ProviderKind::Gemini(gemini) => format!("{name} at {}", gemini.upstream.base_url),
         ProviderKind::Sim => format!("{name} (simulator)"),
     }
 }

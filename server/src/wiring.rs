@@ -173,7 +173,7 @@ fn provider(
         let deadlines = match kind {
             ProviderKind::OpenAi(config) => config.upstream.deadlines,
             ProviderKind::Anthropic(config) => config.upstream.deadlines,
-            ProviderKind::Gemini(config) => config.deadlines,
+            ProviderKind::Gemini(config) => config.upstream.deadlines,
             ProviderKind::Sim => Deadlines::default(),
         };
         return Ok(Arc::new(Remote::new(name, Arc::clone(pool), deadlines)));

@@ -278,7 +278,7 @@ pub struct ProviderOptions {
     pub kind: Option<String>,
     /// Further keys of its `[[providers]]`, as they stand there.
     #[serde(default)]
-    pub settings: BTreeMap<String, u64>,
+    pub settings: BTreeMap<String, Value>,
     /// `connect`, `first_byte`, `idle`, `total`.
     #[serde(default)]
     pub timeouts_ms: BTreeMap<String, u64>,

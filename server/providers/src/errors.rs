@@ -95,7 +95,8 @@ impl Errors {
             return self.malformed(format!("it answered HTTP {}", status.as_u16()));
         }
         let html = headers::media_type(headers).is_some_and(|media| media.eq_ignore_ascii_case("text/html"));
-        let payload = if html { Payload::default() } else { Payload::read(body) };
+        let is_unreadable = html || headers::is_compressed(headers);
+        let payload = if is_unreadable { Payload::default() } else { Payload::read(body) };
         self.of_status(status.as_u16(), payload, Some(headers), |payload| payload.said(status.as_u16()))
     }
 

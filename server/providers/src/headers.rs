@@ -18,6 +18,14 @@ pub(crate) fn is_event_stream(headers: &Headers) -> bool {
     media_type(headers).is_some_and(|media| media.eq_ignore_ascii_case("text/event-stream"))
 }
 
+/// Every request asks for plain bytes: what is packed all the same cannot be looked at on its way through.
+pub(crate) fn is_compressed(headers: &Headers) -> bool {
+    headers.get("content-encoding").is_some_and(|encoding| {
+        let encoding = encoding.trim();
+        !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity")
+    })
+}
+
 /// Without its parameters.
 pub(crate) fn media_type(headers: &Headers) -> Option<&str> {
     headers.get("content-type")?.split(';').next().map(str::trim)

@@ -5,6 +5,8 @@
 //! refusals (`errors`) and response headers (`headers`) are read, `embeddings`; `translate` is for vendors whose API is not OpenAI's;
 //! [`tokens`] counts for limits what models will count.
 //!
+//! [`fetch`] gets pictures from URLs that callers name, where the operator allows it.
+//!
 //! **Invariant:** an adaptor implements [`novai_core::Provider`] and knows neither the gateway's HTTP side nor another
 //! adaptor.
 
@@ -12,6 +14,7 @@ pub mod anthropic;
 pub mod client;
 mod embeddings;
 mod errors;
+pub mod fetch;
 pub mod gemini;
 mod headers;
 pub mod jwks;

@@ -169,7 +169,10 @@ impl Upstream {
     pub(crate) async fn send(&self, outgoing: Outgoing<'_>) -> Result<Incoming, Error> {
         let answer = self.client.send(&outgoing).await.map_err(|failure| self.errors.of_failure(failure))?;
         if answer.status == StatusCode::OK {
-            return Ok(answer);
+            return match headers::is_compressed(&answer.headers) {
+                false => Ok(answer),
+                true => Err(self.errors.malformed("its answer is compressed, though it was asked not to be")),
+            };
         }
         let Incoming { status, headers, body } = answer;
         let body = body.read_beginning(errors::BODY_BYTES_MAX).await;

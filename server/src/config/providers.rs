@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use novai_core::Deadlines;
 use novai_providers::client::{Origin, OriginError};
-use novai_providers::{anthropic, gemini, openai, upstream};
+use novai_providers::{anthropic, fetch, gemini, openai, upstream};
 
 use super::Env;
 use super::problem::Problem;
@@ -26,7 +26,7 @@ pub enum ProviderKind {
     /// Anthropic's Messages API.
     Anthropic(Box<anthropic::Config>),
     /// Google's Gemini API.
-    Gemini(Box<upstream::Config>),
+    Gemini(Box<gemini::Config>),
     /// No server at all: the built-in simulator.
     Sim,
 }
@@ -88,7 +88,9 @@ fn provider(mut section: Section<'_>, env: Env<'_>, names: &mut HashSet<String>)
         }
         "gemini" => {
             let upstream = vendor_config(&mut section, env, shown_name, gemini::BASE_URL, "GEMINI_API_KEY");
-            Some(ProviderKind::Gemini(Box::new(upstream)))
+            let mut config = gemini::Config::new(upstream);
+            config.images = image_settings(&mut section);
+            Some(ProviderKind::Gemini(Box::new(config)))
         }
         "sim" => Some(ProviderKind::Sim),
         other => {
@@ -135,6 +137,16 @@ fn openai_config(section: &mut Section<'_>, env: Env<'_>, name: &str) -> openai:
     let inputs = section.integer("embedding_inputs_max", 1..=inputs_max, inputs_max);
     config.embedding_inputs_max = usize::try_from(inputs).unwrap_or(openai::EMBEDDING_INPUTS_MAX);
     config
+}
+
+/// How pictures are fetched, if they are.
+fn image_settings(section: &mut Section<'_>) -> Option<fetch::Settings> {
+    let defaults = fetch::Settings::default();
+    let is_on = section.boolean("image_fetch", false);
+    let allows_http = section.boolean("image_fetch_http", defaults.allows_http);
+    let bytes_max = bytes(section, "image_bytes_max", defaults.bytes_max);
+    let timeout = section.millis("image_timeout_ms", defaults.timeout);
+    is_on.then_some(fetch::Settings { allows_http, bytes_max, timeout })
 }
 
 /// One vendor's own API: where it is, is known.

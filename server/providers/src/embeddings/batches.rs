@@ -73,7 +73,7 @@ impl<'a> Batches<'a> {
 }
 
 /// An input that is too heavy by itself goes alone: the upstream says what is wrong with it.
-fn cut<'a, T>(inputs: &'a [T], inputs_max: usize, weight: fn(&T) -> usize) -> impl Iterator<Item = &'a [T]> {
+fn cut<T>(inputs: &[T], inputs_max: usize, weight: fn(&T) -> usize) -> impl Iterator<Item = &[T]> {
     let mut rest = inputs;
     std::iter::from_fn(move || {
         let mut sum = 0_usize;

@@ -8,6 +8,7 @@
 
 mod citations;
 mod embeddings;
+mod images;
 mod logprobs;
 mod models;
 mod request;
@@ -26,6 +27,7 @@ use novai_core::{
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::client::{Outgoing, RequestHead};
+use crate::fetch::{self, Fetcher};
 use crate::translate::calls;
 use crate::upstream::{self, ConfigError, Dialect, Upstream};
 #[cfg(test)]
@@ -38,9 +40,23 @@ const MODELS_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// What may stand in a path segment as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub upstream: upstream::Config,
+    /// Whether pictures that a request names by URL are fetched, and how. Refused otherwise.
+    pub images: Option<fetch::Settings>,
+}
+
+impl Config {
+    pub fn new(upstream: upstream::Config) -> Self {
+        Config { upstream, images: None }
+    }
+}
+
 pub struct Gemini {
     upstream: Upstream,
     models: RequestHead,
+    fetcher: Option<Fetcher>,
 }
 
 fn dialect() -> Dialect {
@@ -55,12 +71,21 @@ fn dialect() -> Dialect {
 }
 
 impl Gemini {
-    pub fn new(config: upstream::Config) -> Result<Self, ConfigError> {
-        Gemini::with_upstream(Upstream::new(config, dialect(), Arc::new(SystemClock) as Arc<dyn Clock>)?)
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        let fetcher = config.images.map(Fetcher::new).transpose()?;
+        let clock = Arc::new(SystemClock) as Arc<dyn Clock>;
+        let provider = Gemini::with_upstream(Upstream::new(config.upstream, dialect(), clock)?)?;
+        Ok(Gemini { fetcher, ..provider })
     }
 
     fn with_upstream(upstream: Upstream) -> Result<Self, ConfigError> {
-        Ok(Gemini { models: upstream.get("/models?pageSize=1000")?, upstream })
+        Ok(Gemini { models: upstream.get("/models?pageSize=1000")?, upstream, fetcher: None })
+    }
+
+    /// The request in Gemini's words, its pictures included.
+    async fn body(&self, call: &ChatCall) -> Result<Bytes, Error> {
+        let images = images::fetch(self.fetcher.as_ref(), &call.request.messages).await?;
+        request::body(call, &images)
     }
 
     /// A model's name is a segment of the path, and comes from configuration or from Gemini's own list.
@@ -82,7 +107,7 @@ impl Provider for Gemini {
 
     fn complete(&self, call: ChatCall) -> BoxFuture<'_, Result<Completion, Error>> {
         Box::pin(async move {
-            let body = request::body(&call)?;
+            let body = self.body(&call).await?;
             let path = Self::path(&call.upstream_model, "generateContent");
             let head = self.upstream.post(&path).map_err(|_| Self::unnameable(&call.upstream_model))?;
             let outgoing = Outgoing { head: &head, headers: &[], body, deadline: call.deadline };
@@ -92,7 +117,7 @@ impl Provider for Gemini {
 
     fn stream(&self, call: ChatCall) -> BoxFuture<'_, Result<Streaming, Error>> {
         Box::pin(async move {
-            let body = request::body(&call)?;
+            let body = self.body(&call).await?;
             let path = Self::path(&call.upstream_model, "streamGenerateContent?alt=sse");
             let head =
                 self.upstream.post_for_events(&path).map_err(|_| Self::unnameable(&call.upstream_model))?;

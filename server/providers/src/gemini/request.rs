@@ -10,6 +10,7 @@ use novai_core::{ChatCall, Error};
 use novai_types::{ChatCompletionRequest, ResponseFormat, Stop};
 use serde_json::{Map, Value, json};
 
+use super::images::Images;
 use crate::translate::options::Support;
 use crate::translate::refuse;
 
@@ -38,7 +39,7 @@ pub(crate) const SUPPORT: Support = Support {
     ignored: &["prompt_cache_key"],
 };
 
-pub(super) fn body(call: &ChatCall) -> Result<Bytes, Error> {
+pub(super) fn body(call: &ChatCall, images: &Images) -> Result<Bytes, Error> {
     let request = &*call.request;
     // `true` is what Gemini does in any case; only `false` asks for something.
     let parallel_is_off = request.parallel_tool_calls == Some(false);
@@ -49,7 +50,7 @@ pub(super) fn body(call: &ChatCall) -> Result<Bytes, Error> {
         Some(Value::Object(own)) => own,
         _ => Map::new(),
     };
-    let conversation = contents::translate(&request.messages)?;
+    let conversation = contents::translate(&request.messages, images)?;
     if !conversation.system.is_empty() {
         body.insert("systemInstruction".into(), json!({"parts": conversation.system}));
     }

@@ -92,7 +92,8 @@ impl Reader {
         if let Some(logprobs) = candidate.logprobs_result.and_then(LogprobsResult::logprobs) {
             out.logprobs(index, &logprobs);
         }
-        let annotations = candidate.citation_metadata.map(|citations| citations.annotations(&told.characters));
+        let annotations =
+            candidate.citation_metadata.map(|citations| citations.annotations(&told.characters));
         if let Some(annotations) = annotations.filter(|annotations| !annotations.is_empty()) {
             out.delta(index, Delta { annotations: &annotations, ..Delta::default() });
         }

@@ -32,7 +32,7 @@ const REST: &str = "
 | `name` of a message | 400 | 400 |
 | text | yes | yes |
 | `image_url` with `data:` | yes (JPEG, PNG, GIF, WebP) | yes |
-| `image_url` with `https:` | yes, fetched by Anthropic | 400 |
+| `image_url` with `https:` | yes, fetched by Anthropic | 400, unless `image_fetch` lets the gateway fetch it |
 | `image_url` with `gs:` | 400 | yes, read by Google |
 | `image_url.detail` other than `auto` | 400 | 400 |
 | `input_audio` | 400 | yes |

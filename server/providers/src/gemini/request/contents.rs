@@ -5,25 +5,31 @@
 
 use std::collections::HashMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use novai_core::Error;
 use novai_types::{AssistantMessage, ContentPart, Message, MessageContent, ToolCall, ToolMessage};
 use serde_json::{Value, json};
 
 use super::VENDOR;
+use crate::gemini::images::Images;
 use crate::gemini::wire::FORMAT;
 use crate::translate::content::{self, DataUrl};
 use crate::translate::refuse;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Conversation<'a> {
     pub system: Vec<Value>,
     pub turns: Vec<Value>,
     /// Call id → function name.
     calls: HashMap<&'a str, &'a str>,
+    /// What was fetched.
+    images: &'a Images,
 }
 
-pub(super) fn translate(messages: &[Message]) -> Result<Conversation<'_>, Error> {
-    let mut conversation = Conversation::default();
+pub(super) fn translate<'a>(messages: &'a [Message], images: &'a Images) -> Result<Conversation<'a>, Error> {
+    let mut conversation =
+        Conversation { system: Vec::new(), turns: Vec::new(), calls: HashMap::new(), images };
     for (at, message) in messages.iter().enumerate() {
         conversation.add(message, &format!("messages[{at}]"))?;
     }
@@ -37,7 +43,7 @@ impl<'a> Conversation<'a> {
             Message::Developer(message) => self.system(&message.content, message.name.as_deref(), path),
             Message::User(message) => {
                 unnamed(message.name.as_deref(), path)?;
-                let parts = parts(&message.content, &format!("{path}.content"))?;
+                let parts = parts(&message.content, &format!("{path}.content"), self.images)?;
                 self.turn("user", parts);
                 Ok(())
             }
@@ -110,7 +116,7 @@ impl<'a> Conversation<'a> {
             }
         }
         let mut out = match &message.content {
-            Some(content) => parts(content, &format!("{path}.content"))?,
+            Some(content) => parts(content, &format!("{path}.content"), self.images)?,
             None => Vec::new(),
         };
         out.extend(message.refusal.as_ref().map(|refusal| json!({"text": refusal})));
@@ -164,7 +170,7 @@ fn unnamed(name: Option<&str>, path: &str) -> Result<(), Error> {
     }
 }
 
-fn parts(content: &MessageContent, path: &str) -> Result<Vec<Value>, Error> {
+fn parts(content: &MessageContent, path: &str, images: &Images) -> Result<Vec<Value>, Error> {
     let mut out = Vec::new();
     content::for_each(content, path, |part, path| {
         match part {
@@ -186,7 +192,14 @@ fn parts(content: &MessageContent, path: &str) -> Result<Vec<Value>, Error> {
                     );
                     return Err(refuse(param, reason));
                 }
-                out.push(inline(Some(&part.image_url.url), &format!("{path}.image_url.url"))?);
+                let url = &part.image_url.url;
+                out.push(match images.get(url) {
+                    Some(picture) => {
+                        let data = STANDARD.encode(&picture.bytes);
+                        json!({"inlineData": {"mimeType": picture.media_type, "data": data}})
+                    }
+                    None => inline(Some(url), &format!("{path}.image_url.url"))?,
+                });
             }
             ContentPart::File(part) => {
                 out.push(inline(part.file.file_data.as_deref(), &format!("{path}.file.file_data"))?);
@@ -204,7 +217,7 @@ fn parts(content: &MessageContent, path: &str) -> Result<Vec<Value>, Error> {
     Ok(out)
 }
 
-/// Gemini takes the bytes themselves, or what lies in Google's own storage. The gateway fetches nothing.
+/// Gemini takes the bytes themselves, or what lies in Google's own storage.
 fn inline(url: Option<&str>, param: &str) -> Result<Value, Error> {
     if let Some(url) = url.filter(|url| url.starts_with("gs://")) {
         return Ok(json!({"fileData": {"fileUri": url}}));
@@ -212,8 +225,9 @@ fn inline(url: Option<&str>, param: &str) -> Result<Value, Error> {
     match url.and_then(DataUrl::parse) {
         Some(data) => Ok(json!({"inlineData": {"mimeType": data.media_type, "data": data.base64}})),
         None => {
-            let reason =
-                format!("{param} must be base64 data (data:image/png;base64,…) for {VENDOR}'s models");
+            let reason = format!(
+                "{param} must be base64 data (data:image/png;base64,…) for {VENDOR}'s models: this gateway fetches nothing for them"
+            );
             Err(refuse(param, reason))
         }
     }

@@ -4,7 +4,7 @@ use super::*;
 use crate::testing;
 
 fn translated(model: &str, request: Value) -> Result<Value, (String, String)> {
-    match body(&testing::call(model, request.to_string())) {
+    match body(&testing::call(model, request.to_string()), &Images::default()) {
         Ok(body) => Ok(serde_json::from_slice(&body).unwrap()),
         Err(Error::InvalidRequest { param, reason }) => Err((param.unwrap_or_default(), reason)),
         Err(other) => panic!("{other:?}"),

@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 mod embeddings;
+mod images;
 
 use super::*;
 use crate::client::testing::{LAST_CHUNK, Upstream as Scripted, answer, chunk, chunked_head};

@@ -59,6 +59,11 @@ async fn answers_out_of_contract() {
     for (name, reply, expected) in [
         ("a page", answer("200 OK", "content-type: text/html\r\n", "<html>"), "its content type is not JSON"),
         ("no type", answer("200 OK", "", "{}"), "its content type is not JSON"),
+        (
+            "packed",
+            answer("200 OK", &format!("{JSON_TYPE}content-encoding: gzip\r\n"), "\u{1f}"),
+            "its answer is compressed",
+        ),
         ("a list", answer("200 OK", JSON_TYPE, "[]"), "something else than a JSON object"),
         ("half", answer("200 OK", JSON_TYPE, "{\"choices\":[{}"), "invalid JSON"),
         (

@@ -81,6 +81,9 @@ pub struct Gateway {
     till: Till,
 }
 
+/// How a provider is asked for one answer.
+type AskWhole<T> = fn(&dyn Provider, Call<T>) -> BoxFuture<'_, Result<Completion, Error>>;
+
 /// A request that may run.
 struct Admitted {
     route: Route,
@@ -129,7 +132,7 @@ impl Gateway {
         &self,
         route: Route,
         asked: Asked<T>,
-        ask: fn(&dyn Provider, Call<T>) -> BoxFuture<'_, Result<Completion, Error>>,
+        ask: AskWhole<T>,
         tokens_likely: fn(&Completion) -> u64,
     ) -> Result<Answered, Error>
     where

@@ -153,7 +153,7 @@ impl Fetcher {
         let mut fields = headers::common(&target.origin).map_err(|_| FetchError::Url("its host is none"))?;
         fields.insert(header::ACCEPT, HeaderValue::from_static("image/*"));
         let head = RequestHead::new(Method::Get, &target.path, &fields);
-        let outgoing = Outgoing { head: &head, headers: &[], body: Bytes::new() };
+        let outgoing = Outgoing { head: &head, headers: &[], body: Bytes::new(), deadline: None };
         let Incoming { status, headers, body } = client.send(&outgoing).await.map_err(failed)?;
         if status.is_redirection() {
             let location = headers.get("location").ok_or(FetchError::Status(status.as_u16()))?;

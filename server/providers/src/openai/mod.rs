@@ -10,6 +10,7 @@ mod json;
 mod models;
 mod request;
 mod stream;
+mod tool_calls;
 
 use std::sync::Arc;
 

@@ -11,6 +11,7 @@ use futures_util::Stream;
 use novai_core::{ChatEvent, Error};
 
 use super::facts::Reader;
+use super::tool_calls::Repair;
 use crate::client::Body;
 use crate::errors::Errors;
 use crate::sse::{Decoder, Event};
@@ -26,6 +27,7 @@ struct Open {
     body: Body,
     decoder: Decoder,
     facts: Reader,
+    repair: Repair,
 }
 
 /// What one SSE event means.
@@ -39,7 +41,11 @@ enum Step {
 impl Events {
     pub(super) fn new(body: Body, errors: Errors, event_bytes_max: usize) -> Self {
         let decoder = Decoder::new(event_bytes_max);
-        Events { open: Some(Open { body, decoder, facts: Reader::new() }), errors, events_sent: 0 }
+        Events {
+            open: Some(Open { body, decoder, facts: Reader::new(), repair: Repair::default() }),
+            errors,
+            events_sent: 0,
+        }
     }
 
     fn step(&mut self, event: Event) -> Result<Step, Error> {
@@ -62,6 +68,7 @@ impl Events {
         if facts.error {
             return Err(self.errors.of_event(&data, self.events_sent));
         }
+        let data = open.repair.repaired(&data).unwrap_or(data);
         let usage_only = facts.choices_empty && facts.usage.is_some();
         Ok(Step::Event(ChatEvent { json: on_one_line(data), usage: facts.usage, usage_only }))
     }

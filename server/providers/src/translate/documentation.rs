@@ -14,6 +14,9 @@ const INTRODUCTION: &str = "\
 Requests to OpenAI-compatible providers (`kind = \"openai\"`) go out as they came: whatever the server understands works. The
 other kinds are translated. What has no counterpart there is a `400` that names the field; nothing is dropped in silence.
 
+Answers of OpenAI-compatible providers come back as they are, too, but for streamed tool calls: a missing `index` is added, calls
+that share one get their own, and an `id` or a `name` that comes twice, or as null, comes once.
+
 - **yes**: translated.
 - **hint**: accepted and not passed on; it changes nothing about the answer.
 - **400**: refused.

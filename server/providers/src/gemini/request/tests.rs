@@ -154,7 +154,6 @@ fn what_has_no_counterpart_is_refused() {
     let part = |part: Value| json!({"messages": [{"role": "user", "content": [part]}]});
     for (options, param) in [
         (json!({"logit_bias": {"1": 1}}), "logit_bias"),
-        (json!({"logprobs": true}), "logprobs"),
         (json!({"parallel_tool_calls": false}), "parallel_tool_calls"),
         (json!({"user": "u"}), "user"),
         (json!({"reasoning_effort": "enormous"}), "reasoning_effort"),

@@ -71,7 +71,7 @@ pub fn catalog(
             })
         };
         let targets = model.targets.iter().map(target).collect::<anyhow::Result<_>>()?;
-        catalog.add_route(&*model.id, created, targets)?;
+        catalog.add_route(&*model.id, created, targets, model.card.clone())?;
     }
     Ok(catalog)
 }

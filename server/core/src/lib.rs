@@ -23,7 +23,7 @@ pub mod stream;
 #[cfg(test)]
 mod testing;
 
-pub use catalog::{Catalog, ModelInfo, Target, TargetSpec};
+pub use catalog::{Catalog, ModelCard, ModelInfo, Target, TargetSpec};
 pub use charge::Charged;
 pub use clock::{Clock, SystemClock};
 pub use deadlines::Deadlines;

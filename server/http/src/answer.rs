@@ -7,7 +7,7 @@ use novai_core::Answered;
 use crate::access_log::Trail;
 use crate::exchange::json;
 use crate::idempotency::Slot;
-use crate::{cost, rate_limit};
+use crate::{cost, rate_limit, retirement};
 
 pub(crate) fn whole(answered: Answered, trail: &Trail, slot: Option<Slot>) -> Response<Body> {
     let Answered { completion, charged, target } = answered;
@@ -16,6 +16,7 @@ pub(crate) fn whole(answered: Answered, trail: &Trail, slot: Option<Slot>) -> Re
         rate_limit::write_upstream(limits, response.headers_mut());
     }
     cost::write_charged(&charged, &target.upstream_model, response.headers_mut());
+    retirement::write(&target.card, response.headers_mut());
     let mut facts = trail.facts();
     facts.limits = Some(charged.limits);
     facts.usage = Some(charged.usage);

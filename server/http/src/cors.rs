@@ -20,7 +20,8 @@ static EXPOSED: HeaderValue = HeaderValue::from_static(
     "x-request-id, retry-after, retry-after-ms, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, \
      x-ratelimit-reset-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens, \
      x-ratelimit-limit-rpm, x-ratelimit-remaining-rpm, x-ratelimit-limit-tpm, x-ratelimit-remaining-tpm, \
-     x-ratelimit-degraded, ratelimit, ratelimit-policy, x-should-retry",
+     x-ratelimit-degraded, ratelimit, ratelimit-policy, x-should-retry, deprecation, \
+     sunset",
 );
 static PREFLIGHT_VARY: HeaderValue =
     HeaderValue::from_static("Origin, Access-Control-Request-Method, Access-Control-Request-Headers");

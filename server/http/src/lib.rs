@@ -41,6 +41,7 @@ mod problem;
 mod rate_limit;
 mod refused;
 mod request_id;
+mod retirement;
 mod routes;
 mod sse;
 pub mod tokens;

@@ -5,7 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use novai_core::money::{Price, PriceTable, Tariff};
+use novai_core::ModelCard;
+use novai_core::money::{Day, Price, PriceTable, Tariff};
 use novai_core::routing::{RouteError, TARGETS_MAX};
 
 use super::prices;
@@ -13,6 +14,8 @@ use super::providers::ProviderSettings;
 use super::reader::{At, Section};
 
 const WEIGHT_MAX: u64 = 1_000_000;
+/// Beyond any model's.
+const CONTEXT_TOKENS_MAX: u64 = 1_000_000_000;
 const TARGETS_EXAMPLE: &str =
     "write targets = [{ provider = \"openai\", upstream_id = \"gpt-4o-mini\" }, { provider = \"local\" }]";
 
@@ -22,6 +25,7 @@ pub struct ModelSettings {
     pub id: String,
     /// Its own, then those of its fallbacks. At least one, and none twice.
     pub targets: Vec<TargetSettings>,
+    pub card: ModelCard,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +55,7 @@ struct Draft {
     id: At<String>,
     targets: Vec<TargetSettings>,
     fallbacks: Vec<At<String>>,
+    card: ModelCard,
 }
 
 pub fn models(
@@ -78,7 +83,7 @@ pub fn models(
             let rule = format!("{}, those of its fallbacks included", RouteError::TooMany);
             section.report(draft.id.problem(rule, "remove some"));
         }
-        ModelSettings { id: draft.id.value.clone(), targets }
+        ModelSettings { id: draft.id.value.clone(), targets, card: draft.card.clone() }
     });
     let models = models.collect();
     sections.into_iter().for_each(Section::finish);
@@ -188,6 +193,7 @@ fn draft(section: &mut Section<'_>, known: Known<'_>, ids: &mut HashSet<String>)
         Vec::from_iter(target(section, id.as_ref(), None, of_model, known))
     };
     let fallbacks = section.strings("fallbacks", "another-model");
+    let card = card(section);
     if targets.iter().any(|target| target.weight.is_some())
         && targets.iter().all(|target| target.weight.unwrap_or(0) == 0)
     {
@@ -200,7 +206,29 @@ fn draft(section: &mut Section<'_>, known: Known<'_>, ids: &mut HashSet<String>)
             section.report(targets_at.problem(rule, "name each target once; `weight` makes one likelier"));
         }
     }
-    Some(Draft { id: id?, targets, fallbacks })
+    Some(Draft { id: id?, targets, fallbacks, card })
+}
+
+/// What listings tell about it.
+fn card(section: &mut Section<'_>) -> ModelCard {
+    let has_capabilities = section.has("capabilities");
+    let capabilities = section.strings("capabilities", "tools").into_iter().map(|at| at.value).collect();
+    ModelCard {
+        context_length: section.integer_if_set("context_length", 1..=CONTEXT_TOKENS_MAX, 128_000),
+        capabilities: has_capabilities.then_some(capabilities),
+        deprecated_on: day(section, "deprecation_date"),
+        shut_down_on: day(section, "shutdown_date"),
+    }
+}
+
+fn day(section: &mut Section<'_>, key: &'static str) -> Option<Day> {
+    let at = section.string(key, "2027-03-31")?;
+    let day = Day::parse(&at.value);
+    if day.is_none() {
+        let rule = format!("must be a date, but is {:?}", at.value);
+        section.report(at.problem(rule, format!("write {key} = \"2027-03-31\"")));
+    }
+    day
 }
 
 fn target_of_list(

@@ -214,6 +214,13 @@ fn problems_of_targets_and_fallbacks() {
             ],
         ),
         (
+            "provider = \"a\"\ncontext_length = 0\nshutdown_date = \"31.3.2027\"",
+            &[
+                "models[0].context_length: must be a whole number from 1",
+                "models[0].shutdown_date: must be a date, but is \"31.3.2027\" — write shutdown_date = \"2027-03-31\"",
+            ],
+        ),
+        (
             "provider = \"a\"\n[routing]\nretries = 11",
             &["routing.retries: must be a whole number from 0 to 10"],
         ),

@@ -37,6 +37,50 @@ export interface Model {
   /** Who made the model, or the gateway's name for its provider. */
   owned_by?: string;
 
+  /**
+   * Tokens that a request and its answer may have together, where that is known.
+   *
+   * At least 1.
+   */
+  context_length?: number | null;
+
+  /**
+   * Tokens that one answer may have, where that is known.
+   *
+   * At least 1.
+   */
+  max_output_tokens?: number | null;
+
+  /**
+   * What the model can do beside text, as the operator says. Usual words: `tools`,
+   * `json_schema`, `vision`, `audio`, `reasoning`, `embeddings`. Absent where nobody said.
+   */
+  capabilities?: string[];
+
+  /**
+   * What tokens cost. Of several targets of one model, that of the first; `X-Cost-USD` tells
+   * what a request did cost.
+   */
+  pricing?: ModelPricing | null;
+
+  /**
+   * Day (UTC) from which the model is deprecated: use another. Answers of such a model have the
+   * headers `Deprecation` and, if it is known when it goes, `Sunset`.
+   */
+  deprecation_date?: string | null;
+
   /** Day on which the provider shuts the model down, where that is announced. */
   shutdown_date?: string | null;
+}
+
+/** US dollars per million tokens, as exact decimals. */
+export interface ModelPricing {
+  /** Tokens of the request. */
+  input: string;
+
+  /** Tokens of the request that the provider had in its cache. */
+  cached_input?: string;
+
+  /** Tokens of the answer. */
+  output: string;
 }

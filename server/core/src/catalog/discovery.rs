@@ -112,12 +112,14 @@ impl Discovery {
                     let id: Arc<str> = model.id.into();
                     // What was learnt of it outlives the list.
                     let health = before.by_id.get(&id).map(|(_, route)| Arc::clone(&route.first().health));
-                    let route = self.route_to(&id, tariff, health.unwrap_or_default());
+                    let route = self.route_to(&id, Arc::clone(&tariff), health.unwrap_or_default());
                     known.by_id.insert(Arc::clone(&id), (known.models.len(), route));
                     known.models.push(ModelInfo {
                         id,
                         created: model.created,
                         owned_by: model.owned_by.into(),
+                        tariff,
+                        card: Arc::default(),
                     });
                 }
                 known
@@ -145,6 +147,7 @@ impl Discovery {
             upstream_model: Arc::clone(model),
             tariff,
             health,
+            card: Arc::default(),
         }))
     }
 

@@ -3,6 +3,7 @@
 //! Two sources: models named in the configuration, and models that a provider lists itself ([`discovery`]). A configured
 //! name wins over a discovered one; among discovering providers the first one added wins.
 
+mod card;
 mod discovery;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use crate::error::Error;
 use crate::money::{Pricing, Tariff};
 use crate::provider::Provider;
 use crate::routing::{Health, Route, RouteError};
+pub use card::ModelCard;
 use discovery::Discovery;
 
 /// A model as callers see it.
@@ -23,6 +25,9 @@ pub struct ModelInfo {
     /// Unix seconds; 0 where nobody knows.
     pub created: u64,
     pub owned_by: Arc<str>,
+    /// Of its first target.
+    pub tariff: Arc<Tariff>,
+    pub card: Arc<ModelCard>,
 }
 
 /// Who serves a model, and under which name.
@@ -36,6 +41,8 @@ pub struct Target {
     pub tariff: Arc<Tariff>,
     /// Shared by all targets with the same provider and upstream model.
     pub health: Arc<Health>,
+    /// Of the model.
+    pub card: Arc<ModelCard>,
 }
 
 /// One target of a model, as it is configured.
@@ -81,7 +88,7 @@ impl Catalog {
         tariff: Tariff,
     ) -> Result<(), ModelError> {
         let target = TargetSpec { provider, upstream_model: upstream_model.into(), tariff, weight: None };
-        self.add_route(id, created, vec![target])
+        self.add_route(id, created, vec![target], ModelCard::default())
     }
 
     /// A model with its targets in order. `created` is what listings show; the start of the gateway is a good choice.
@@ -90,21 +97,29 @@ impl Catalog {
         id: impl Into<Arc<str>>,
         created: u64,
         targets: Vec<TargetSpec>,
+        card: ModelCard,
     ) -> Result<(), ModelError> {
         let id = id.into();
         if self.configured.contains_key(&id) {
             return Err(ModelError::Duplicate(id.to_string()));
         }
-        let targets = targets.into_iter().map(|target| self.target(&id, target)).collect();
+        let card = Arc::new(card);
+        let targets = targets.into_iter().map(|target| self.target(&id, &card, target)).collect();
         let route =
             Route::new(targets).map_err(|error| ModelError::Route { model: id.to_string(), error })?;
-        let owned_by = Arc::clone(&route.first().provider_name);
-        self.listed.push(ModelInfo { id: Arc::clone(&id), created, owned_by });
+        let first = route.first();
+        let (owned_by, tariff) = (Arc::clone(&first.provider_name), Arc::clone(&first.tariff));
+        self.listed.push(ModelInfo { id: Arc::clone(&id), created, owned_by, tariff, card });
         self.configured.insert(id, route);
         Ok(())
     }
 
-    fn target(&mut self, model: &Arc<str>, spec: TargetSpec) -> (Arc<Target>, Option<u32>) {
+    fn target(
+        &mut self,
+        model: &Arc<str>,
+        card: &Arc<ModelCard>,
+        spec: TargetSpec,
+    ) -> (Arc<Target>, Option<u32>) {
         let TargetSpec { provider, upstream_model, tariff, weight } = spec;
         let provider_name: Arc<str> = Arc::from(provider.name());
         let place = (Arc::clone(&provider_name), Arc::clone(&upstream_model));
@@ -115,6 +130,7 @@ impl Catalog {
             upstream_model,
             tariff: Arc::new(tariff),
             health: Arc::clone(self.healths.entry(place).or_default()),
+            card: Arc::clone(card),
         };
         (Arc::new(target), weight)
     }

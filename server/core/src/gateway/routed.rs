@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use super::*;
-use crate::catalog::TargetSpec;
+use crate::catalog::{ModelCard, TargetSpec};
 use crate::clock::FixedClock;
 use crate::money::{BudgetPolicy, Price, Tariff};
 use crate::routing::RoutingPolicy;
@@ -32,7 +32,7 @@ fn setup(first_price: Price, second_price: Price) -> Setup {
     };
     let mut catalog = Catalog::new();
     let targets = vec![target(&first, first_price, 50), target(&second, second_price, 40)];
-    catalog.add_route("m", 0, targets).unwrap();
+    catalog.add_route("m", 0, targets, ModelCard::default()).unwrap();
     let ledger = FakeLedger::new(Writes::AtOnce, u64::MAX);
     let clock = Arc::new(FixedClock(Duration::from_secs(1_795_315_435)));
     let till = Till::new(ledger.clone(), clock, BudgetPolicy::default(), 1);

@@ -29,6 +29,7 @@ use crate::exchange::with_room;
 use crate::listener::LazyTimer;
 use crate::problem::Problem;
 use crate::rate_limit;
+use crate::retirement;
 pub(crate) use source::Opening;
 use source::Source;
 
@@ -65,7 +66,7 @@ pub(crate) async fn respond(
     };
 
     let upstream_limits = source.take_upstream_limits();
-    let used_model = source.take_used_model();
+    let target = source.take_target();
     if let Some(limits) = source.own_limits() {
         trail.facts().limits = Some(limits);
     }
@@ -86,8 +87,9 @@ pub(crate) async fn respond(
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // nginx would otherwise collect events until its buffer is full.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    if let Some(model) = used_model {
-        cost::write_used_model(&model, headers);
+    if let Some(target) = target {
+        cost::write_used_model(&target.upstream_model, headers);
+        retirement::write(&target.card, headers);
     }
     if let Some(limits) = upstream_limits {
         rate_limit::write_upstream(&limits, headers);

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
-use novai_core::{ChatEvent, Error, GatewayStream, LimitSnapshot, RateLimitSnapshot, Streamed};
+use novai_core::{ChatEvent, Error, GatewayStream, LimitSnapshot, RateLimitSnapshot, Streamed, Target};
 
 use crate::access_log::Trail;
 
@@ -17,7 +17,7 @@ pub(crate) type Opening = BoxFuture<'static, Result<Streamed, Error>>;
 pub(super) struct Source {
     stage: Stage,
     upstream_limits: Option<RateLimitSnapshot>,
-    used_model: Option<Arc<str>>,
+    target: Option<Arc<Target>>,
     trail: Arc<Trail>,
 }
 
@@ -29,7 +29,7 @@ enum Stage {
 
 impl Source {
     pub(super) fn new(opening: Opening, trail: Arc<Trail>) -> Self {
-        Source { stage: Stage::Opening(opening), upstream_limits: None, used_model: None, trail }
+        Source { stage: Stage::Opening(opening), upstream_limits: None, target: None, trail }
     }
 
     pub(super) async fn next(&mut self) -> Option<Result<ChatEvent, Error>> {
@@ -41,9 +41,9 @@ impl Source {
         self.upstream_limits.take()
     }
 
-    /// The provider's name for it; `None` before the provider accepted.
-    pub(super) fn take_used_model(&mut self) -> Option<Arc<str>> {
-        self.used_model.take()
+    /// Who serves it; `None` before that is certain.
+    pub(super) fn take_target(&mut self) -> Option<Arc<Target>> {
+        self.target.take()
     }
 
     /// The caller's, as they stand now; `None` before the stream runs and after its end.
@@ -77,7 +77,7 @@ impl Source {
         facts.upstream_request_id = streamed.meta.upstream_request_id;
         drop(facts);
         self.upstream_limits = streamed.meta.limits;
-        self.used_model = Some(Arc::clone(&streamed.target.upstream_model));
+        self.target = Some(streamed.target);
         self.stage = Stage::Running(streamed.events);
     }
 }

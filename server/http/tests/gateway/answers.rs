@@ -29,7 +29,8 @@ async fn models_are_listed_and_told_one_by_one() {
     assert_eq!(list.json()["object"], "list");
     assert_eq!(
         list.json()["data"][0],
-        serde_json::json!({"id": "plain", "object": "model", "created": 1_700_000_000, "owned_by": "fake"})
+        serde_json::json!({"id": "plain", "object": "model", "created": 1_700_000_000, "owned_by": "fake",
+            "pricing": {"input": "1", "cached_input": "0.1", "output": "2"}})
     );
     let one = send(gateway.address, &request("GET", "/v1/models/org%2Fwith-slash", &[], "")).await;
     assert_eq!((one.status, one.json()["id"].as_str()), (200, Some("org/with-slash")));

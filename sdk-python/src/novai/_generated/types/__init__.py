@@ -142,6 +142,7 @@ if TYPE_CHECKING:
     from .keys import Scope as Scope
     from .models import Model as Model
     from .models import ModelList as ModelList
+    from .models import ModelPricing as ModelPricing
     from .usage import UsagePage as UsagePage
     from .usage import UsageRow as UsageRow
 
@@ -206,6 +207,7 @@ _MODULES = {
     ".models": (
         "Model",
         "ModelList",
+        "ModelPricing",
     ),
     ".usage": (
         "UsagePage",

@@ -7,8 +7,21 @@ from __future__ import annotations
 
 from typing import List, Literal, Optional
 
-from ...fields import field, views
+from ...fields import field, view, views
 from ...model import Model as BaseModel
+
+
+class ModelPricing(BaseModel):
+    """US dollars per million tokens, as exact decimals."""
+
+    __slots__ = ()
+
+    input: str = field("input")
+    """Tokens of the request."""
+    cached_input: Optional[str] = field("cached_input")
+    """Tokens of the request that the provider had in its cache."""
+    output: str = field("output")
+    """Tokens of the answer."""
 
 
 class Model(BaseModel):
@@ -26,6 +39,22 @@ class Model(BaseModel):
     """
     owned_by: Optional[str] = field("owned_by")
     """Who made the model, or the gateway's name for its provider."""
+    context_length: Optional[int] = field("context_length")
+    """Tokens that a request and its answer may have together, where that is known. At least 1."""
+    max_output_tokens: Optional[int] = field("max_output_tokens")
+    """Tokens that one answer may have, where that is known. At least 1."""
+    capabilities: Optional[List[str]] = field("capabilities")
+    """What the model can do beside text, as the operator says. Usual words: `tools`, `json_schema`, `vision`,
+    `audio`, `reasoning`, `embeddings`. Absent where nobody said.
+    """
+    pricing: Optional[ModelPricing] = view("pricing", ModelPricing)
+    """What tokens cost. Of several targets of one model, that of the first; `X-Cost-USD` tells what a request did
+    cost.
+    """
+    deprecation_date: Optional[str] = field("deprecation_date")
+    """Day (UTC) from which the model is deprecated: use another. Answers of such a model have the headers
+    `Deprecation` and, if it is known when it goes, `Sunset`.
+    """
     shutdown_date: Optional[str] = field("shutdown_date")
     """Day on which the provider shuts the model down, where that is announced."""
 

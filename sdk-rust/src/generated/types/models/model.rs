@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::generated::types::ModelPricing;
+
 /// A model that the caller may use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Model {
@@ -22,6 +24,28 @@ pub struct Model {
     /// Who made the model, or the gateway's name for its provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owned_by: Option<String>,
+    /// Tokens that a request and its answer may have together, where that is known.
+    ///
+    /// At least 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context_length: Option<u64>,
+    /// Tokens that one answer may have, where that is known.
+    ///
+    /// At least 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_output_tokens: Option<u64>,
+    /// What the model can do beside text, as the operator says. Usual words: `tools`, `json_schema`,
+    /// `vision`, `audio`, `reasoning`, `embeddings`. Absent where nobody said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Vec<String>>,
+    /// What tokens cost. Of several targets of one model, that of the first; `X-Cost-USD` tells what a
+    /// request did cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pricing: Option<ModelPricing>,
+    /// Day (UTC) from which the model is deprecated: use another. Answers of such a model have the
+    /// headers `Deprecation` and, if it is known when it goes, `Sunset`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deprecation_date: Option<String>,
     /// Day on which the provider shuts the model down, where that is announced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shutdown_date: Option<String>,
@@ -37,6 +61,11 @@ impl Default for Model {
             object: "model".to_owned(),
             created: None,
             owned_by: None,
+            context_length: None,
+            max_output_tokens: None,
+            capabilities: None,
+            pricing: None,
+            deprecation_date: None,
             shutdown_date: None,
             extra: Map::new(),
         }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use super::*;
-use crate::catalog::{Catalog, TargetSpec};
+use crate::catalog::{Catalog, ModelCard, TargetSpec};
 use crate::money::Tariff;
 use crate::testing::FakeProvider;
 use faults::*;
@@ -55,7 +55,7 @@ async fn world(targets: &[(&'static str, Option<u32>)], policy: RoutingPolicy) -
         tariff: Tariff::FREE,
         weight: *weight,
     });
-    catalog.add_route("m", 0, specs.collect()).unwrap();
+    catalog.add_route("m", 0, specs.collect(), ModelCard::default()).unwrap();
     let route = catalog.resolve("m").await.unwrap();
     let events = Arc::new(Events::default());
     let routing = Routing::new(policy, Random::new(7), Arc::clone(&events) as Arc<dyn RouteEvents>);
@@ -344,5 +344,6 @@ fn target_of(name: &str) -> Target {
         upstream_model: "inner".into(),
         tariff: Arc::new(Tariff::FREE),
         health: Arc::default(),
+        card: Arc::default(),
     }
 }

@@ -3,6 +3,8 @@
 
 mod model;
 mod model_list;
+mod model_pricing;
 
 pub use model::*;
 pub use model_list::*;
+pub use model_pricing::*;

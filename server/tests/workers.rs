@@ -62,9 +62,13 @@ fn body(model: &str, stream: bool) -> String {
 }
 
 fn ask(novai: &Novai, model: &str, stream: bool) -> String {
+    post(novai, "/v1/chat/completions", &body(model, stream))
+}
+
+fn post(novai: &Novai, path: &str, body: &str) -> String {
     let authorization = format!("Authorization: Bearer {KEY}");
     let headers = [authorization.as_str(), "Content-Type: application/json", "X-Request-Id: from-the-caller"];
-    novai.send("POST", "/v1/chat/completions", &headers, &body(model, stream))
+    novai.send("POST", path, &headers, body)
 }
 
 #[test]
@@ -79,6 +83,8 @@ fn callers_do_not_see_the_hop() {
     assert!(whole.starts_with("HTTP/1.1 200") && whole.contains("\"finish_reason\":\"stop\""), "{whole}");
     let streamed = ask(&novai, "novai-sim", true);
     assert!(streamed.starts_with("HTTP/1.1 200") && streamed.contains("data: [DONE]"), "{streamed}");
+    let vectors = post(&novai, "/v1/embeddings", r#"{"model":"novai-sim-embed","input":["a","b"]}"#);
+    assert!(vectors.starts_with("HTTP/1.1 200") && vectors.contains("\"index\":1"), "{vectors}");
     for (model, status, code) in [
         ("novai-sim-error-429", "429", "rate_limit_exceeded"),
         ("novai-sim-error-401", "502", "provider_auth_failed"),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use novai_core::{
-    ChatCall, Completion, Deadline, Deadlines, Error, Provider, Rejection, RejectionReason, Streaming,
-    UpstreamModel,
+    Call, ChatCall, Completion, Deadline, Deadlines, EmbeddingCall, Error, Provider, Rejection,
+    RejectionReason, Streaming, UpstreamModel,
 };
 use tokio::time::Instant;
 use tonic::transport::Channel;
@@ -19,8 +19,9 @@ use super::events::Events;
 use super::failure::{self, WorkerFailed};
 use super::pool::{Flight, Pool};
 use crate::errors::{self, Told};
+use crate::v1::embedding_service_client::EmbeddingServiceClient;
 use crate::v1::inference_service_client::InferenceServiceClient;
-use crate::v1::{ChatRequest, ChatStreamRequest, ListModelsRequest, Target};
+use crate::v1::{ChatRequest, ChatStreamRequest, EmbedRequest, ListModelsRequest, Target};
 use crate::{MESSAGE_BYTES_MAX, metadata};
 
 /// What a message needs beside its payload.
@@ -64,7 +65,7 @@ impl Remote {
         Remote { name: name.into(), pool, deadlines }
     }
 
-    fn target(&self, call: &ChatCall) -> Option<Target> {
+    fn target<T>(&self, call: &Call<T>) -> Option<Target> {
         Some(Target { provider: self.name.clone(), upstream_model: call.upstream_model.to_string() })
     }
 
@@ -89,7 +90,7 @@ impl Remote {
         message: M,
         request_id: &str,
         deadline: Option<Instant>,
-        send: impl Fn(InferenceServiceClient<Channel>, Request<M>) -> F,
+        send: impl Fn(Channel, Request<M>) -> F,
     ) -> Result<Begun<T>, Error>
     where
         M: Clone,
@@ -99,13 +100,10 @@ impl Remote {
         let mut tried = Vec::new();
         let mut reasons = Vec::new();
         while let Some(flight) = self.pool.choose(&tried) {
-            let client = InferenceServiceClient::new(flight.worker.channel.clone())
-                .max_decoding_message_size(MESSAGE_BYTES_MAX)
-                .max_encoding_message_size(MESSAGE_BYTES_MAX);
             let mut request = Request::new(message.clone());
             metadata::write_request_id(request.metadata_mut(), request_id);
             request.set_timeout(timer.ends_at.saturating_duration_since(Instant::now()));
-            let status = match send(client, request).await {
+            let status = match send(flight.worker.channel.clone(), request).await {
                 Ok(answer) => return Ok(Begun { answer: answer.into_inner(), flight, timer }),
                 Err(status) => status,
             };
@@ -138,6 +136,18 @@ impl Remote {
     }
 }
 
+fn inference(channel: Channel) -> InferenceServiceClient<Channel> {
+    InferenceServiceClient::new(channel)
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(MESSAGE_BYTES_MAX)
+}
+
+fn embedding(channel: Channel) -> EmbeddingServiceClient<Channel> {
+    EmbeddingServiceClient::new(channel)
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(MESSAGE_BYTES_MAX)
+}
+
 /// An answer that has begun.
 struct Begun<T> {
     answer: T,
@@ -161,8 +171,8 @@ impl Provider for Remote {
             self.check_size(&call.raw)?;
             let message = ChatRequest { target: self.target(&call), json: call.raw };
             let begun = self
-                .ask(message, &call.request_id, call.deadline, |mut client, request| async move {
-                    client.chat(request).await
+                .ask(message, &call.request_id, call.deadline, |channel, request| async move {
+                    inference(channel).chat(request).await
                 })
                 .await?;
             Ok(Completion {
@@ -178,8 +188,8 @@ impl Provider for Remote {
             self.check_size(&call.raw)?;
             let message = ChatStreamRequest { target: self.target(&call), json: call.raw };
             let begun = self
-                .ask(message, &call.request_id, call.deadline, |mut client, request| async move {
-                    client.chat_stream(request).await
+                .ask(message, &call.request_id, call.deadline, |channel, request| async move {
+                    inference(channel).chat_stream(request).await
                 })
                 .await?;
             let Begun { answer, flight, timer } = begun;
@@ -189,12 +199,34 @@ impl Provider for Remote {
         })
     }
 
+    /// The worker's provider knows.
+    fn embeds(&self, _: &str) -> Option<bool> {
+        None
+    }
+
+    fn embed(&self, call: EmbeddingCall) -> BoxFuture<'_, Result<Completion, Error>> {
+        Box::pin(async move {
+            self.check_size(&call.raw)?;
+            let message = EmbedRequest { target: self.target(&call), json: call.raw };
+            let begun = self
+                .ask(message, &call.request_id, call.deadline, |channel, request| async move {
+                    embedding(channel).embed(request).await
+                })
+                .await?;
+            Ok(Completion {
+                json: begun.answer.json,
+                usage: begun.answer.usage.map(Into::into),
+                meta: begun.answer.meta.map(Into::into).unwrap_or_default(),
+            })
+        })
+    }
+
     fn models(&self) -> BoxFuture<'_, Result<Vec<UpstreamModel>, Error>> {
         Box::pin(async move {
             let message = ListModelsRequest { provider: self.name.clone() };
-            let begun =
-                self.ask(message, "", None, |mut client, request| async move {
-                    client.list_models(request).await
+            let begun = self
+                .ask(message, "", None, |channel, request| async move {
+                    inference(channel).list_models(request).await
                 })
                 .await?;
             Ok(begun.answer.models.into_iter().map(Into::into).collect())

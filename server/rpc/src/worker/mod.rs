@@ -21,6 +21,7 @@ use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_health::server::health_reporter;
 
+use crate::v1::embedding_service_server::EmbeddingServiceServer;
 use crate::v1::inference_service_server::InferenceServiceServer;
 use crate::{
     CONNECTION_WINDOW_BYTES, FILE_DESCRIPTOR_SET, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MESSAGE_BYTES_MAX,
@@ -73,16 +74,23 @@ pub async fn serve(
     draining: impl Future<Output = ()> + Send,
     closed: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
-    let inference = InferenceServiceServer::new(Service::new(providers))
+    let service = Service::new(providers);
+    let inference = InferenceServiceServer::new(service.clone())
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(MESSAGE_BYTES_MAX);
+    let embedding = EmbeddingServiceServer::new(service)
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
     let (mut health, health_service) = health_reporter();
-    let name = name_of(&inference);
-    health.set_service_status(name, ServingStatus::Serving).await;
+    let names = [name_of(&inference), name_of(&embedding)];
+    for name in names {
+        health.set_service_status(name, ServingStatus::Serving).await;
+    }
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .with_service_name(name)
+        .with_service_name(name_of(&inference))
+        .with_service_name(name_of(&embedding))
         .with_service_name(name_of(&health_service))
         .build_v1()?;
 
@@ -97,6 +105,7 @@ pub async fn serve(
         // gateway whose callers all leave at once is none.
         .http2_max_pending_accept_reset_streams(usize::try_from(limits.calls_max).ok())
         .add_service(inference)
+        .add_service(embedding)
         .add_service(health_service)
         .add_service(reflection)
         .serve_with_incoming_shutdown(incoming::accept(listener, tls, &limits), async {
@@ -105,7 +114,7 @@ pub async fn serve(
     let stop = async {
         draining.await;
         // Gateways that watch go elsewhere before the connections say so.
-        for name in ["", name] {
+        for name in [""].into_iter().chain(names) {
             health.set_service_status(name, ServingStatus::NotServing).await;
             // Ends the watchers' streams, which would otherwise be the last to end.
             health.clear_service_status(name).await;

@@ -4,17 +4,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use novai_core::{ChatCall, Deadline, Error, Provider};
-use novai_types::{ChatCompletionRequest, Check};
+use novai_core::{Call, Completion, Deadline, Error, Provider};
+use novai_types::Check;
+use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
 use super::answer::Answer;
 use super::log::CallLog;
+use crate::v1::embedding_service_server::EmbeddingService;
 use crate::v1::inference_service_server::InferenceService;
 use crate::v1::{
-    ChatRequest, ChatResponse, ChatStreamRequest, ListModelsRequest, ListModelsResponse, Target,
+    ChatRequest, ChatResponse, ChatStreamRequest, EmbedRequest, EmbedResponse, ListModelsRequest,
+    ListModelsResponse, Target,
 };
 use crate::{MESSAGE_BYTES_MAX, errors, metadata};
 
@@ -32,14 +35,15 @@ impl FromIterator<Arc<dyn Provider>> for Providers {
     }
 }
 
+#[derive(Clone)]
 pub(super) struct Service {
     providers: Providers,
 }
 
-/// A chat request that may be put to its provider.
-struct Begun {
+/// A request that may be put to its provider.
+struct Begun<T> {
     provider: Arc<dyn Provider>,
-    call: ChatCall,
+    call: Call<T>,
     timer: Timer,
     log: CallLog,
 }
@@ -53,7 +57,12 @@ impl Service {
         self.providers.0.get(name).ok_or_else(|| errors::unknown_provider(name))
     }
 
-    fn begin(&self, metadata: &MetadataMap, target: Option<Target>, json: Bytes) -> Result<Begun, Status> {
+    fn begin<T: DeserializeOwned + Check>(
+        &self,
+        metadata: &MetadataMap,
+        target: Option<Target>,
+        json: Bytes,
+    ) -> Result<Begun<T>, Status> {
         let timer = Timer::start(metadata);
         let target = target.unwrap_or_default();
         let mut log = CallLog::start(metadata::request_id(metadata), &target);
@@ -62,7 +71,7 @@ impl Service {
             Ok((Arc::clone(provider), request))
         });
         let (provider, request) = begun.inspect_err(|status| log.failed(status))?;
-        let call = ChatCall {
+        let call = Call {
             raw: json,
             request: Arc::new(request),
             upstream_model: target.upstream_model.into(),
@@ -74,9 +83,10 @@ impl Service {
 }
 
 /// The gateway has checked it, but not everybody who can connect is a gateway.
-fn decode(json: &[u8]) -> Result<ChatCompletionRequest, Error> {
-    let request: ChatCompletionRequest = serde_json::from_slice(json).map_err(|error| {
-        Error::InvalidRequest { param: None, reason: format!("the request is not a chat request: {error}") }
+fn decode<T: DeserializeOwned + Check>(json: &[u8]) -> Result<T, Error> {
+    let request: T = serde_json::from_slice(json).map_err(|error| Error::InvalidRequest {
+        param: None,
+        reason: format!("the request is not what the API describes: {error}"),
     })?;
     request.check().map_err(|violation| Error::InvalidRequest {
         reason: violation.to_string(),
@@ -91,21 +101,8 @@ impl InferenceService for Service {
         let (metadata, _, ChatRequest { target, json }) = request.into_parts();
         let Begun { provider, call, timer, mut log } = self.begin(&metadata, target, json)?;
         let answered = timer.bound(&*provider, provider.complete(call)).await;
-        let answered = answered.and_then(|completion| match completion.json.len() {
-            length if length > MESSAGE_BYTES_MAX - ENVELOPE_BYTES_MAX => Err(Error::ProviderMalformed {
-                provider: provider.name().to_owned(),
-                reason: format!("its answer of {length} bytes is larger than a worker may hand on"),
-            }),
-            _ => Ok(completion),
-        });
-        let completion =
-            answered.map_err(|error| errors::to_status(&error)).inspect_err(|status| log.failed(status))?;
-        log.complete();
-        Ok(Response::new(ChatResponse {
-            json: completion.json,
-            usage: completion.usage.map(Into::into),
-            meta: Some(completion.meta.into()),
-        }))
+        let Completion { json, usage, meta } = finish(&*provider, answered, &mut log)?;
+        Ok(Response::new(ChatResponse { json, usage: usage.map(Into::into), meta: Some(meta.into()) }))
     }
 
     type ChatStreamStream = Answer;
@@ -129,6 +126,36 @@ impl InferenceService for Service {
         let models = listed.map_err(|error| errors::to_status(&error))?;
         Ok(Response::new(ListModelsResponse { models: models.into_iter().map(Into::into).collect() }))
     }
+}
+
+#[tonic::async_trait]
+impl EmbeddingService for Service {
+    async fn embed(&self, request: Request<EmbedRequest>) -> Result<Response<EmbedResponse>, Status> {
+        let (metadata, _, EmbedRequest { target, json }) = request.into_parts();
+        let Begun { provider, call, timer, mut log } = self.begin(&metadata, target, json)?;
+        let answered = timer.bound(&*provider, provider.embed(call)).await;
+        let Completion { json, usage, meta } = finish(&*provider, answered, &mut log)?;
+        Ok(Response::new(EmbedResponse { json, usage: usage.map(Into::into), meta: Some(meta.into()) }))
+    }
+}
+
+/// A whole answer, if it can be handed on.
+fn finish(
+    provider: &dyn Provider,
+    answered: Result<Completion, Error>,
+    log: &mut CallLog,
+) -> Result<Completion, Status> {
+    let bounded = answered.and_then(|completion| match completion.json.len() {
+        length if length > MESSAGE_BYTES_MAX - ENVELOPE_BYTES_MAX => Err(Error::ProviderMalformed {
+            provider: provider.name().to_owned(),
+            reason: format!("its answer of {length} bytes is larger than a worker may hand on"),
+        }),
+        _ => Ok(completion),
+    });
+    let completion =
+        bounded.map_err(|error| errors::to_status(&error)).inspect_err(|status| log.failed(status))?;
+    log.complete();
+    Ok(completion)
 }
 
 /// The deadline that the client gave the call.

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use novai_core::{
-    ChatEvent, Completion, Error, Provider, RateLimitSnapshot, Rejection, RejectionReason, ResponseMeta,
-    Streaming, TokenUsage, UpstreamModel, WindowSnapshot,
+    ChatEvent, Completion, EmbeddingCall, Error, Provider, RateLimitSnapshot, Rejection, RejectionReason,
+    ResponseMeta, Streaming, TokenUsage, UpstreamModel, WindowSnapshot,
 };
 use novai_rpc::worker::Limits;
 
-use crate::support::provider::Scripted;
+use crate::support::provider::{EMBEDDINGS, Scripted};
 use crate::support::worker::Worker;
 use crate::support::{REQUEST, call, event, everything, remote, within};
 
@@ -69,6 +69,25 @@ async fn a_stream_crosses_event_by_event() {
     assert!(error.is_none(), "{error:?}");
     let expected: Vec<ChatEvent> = events().into_iter().map(Result::unwrap).collect();
     assert_eq!(format!("{got:?}"), format!("{expected:?}"));
+}
+
+#[tokio::test]
+async fn embeddings_cross_unchanged() {
+    const REQUEST: &str = r#"{"model":"m","input":["a","b"],"x_unknown":1}"#;
+    let provider = Arc::new(Scripted::new());
+    let worker = Worker::start_with(Arc::clone(&provider) as _, None, Limits::default());
+    let remote = remote(&[worker.url()]);
+    let call = EmbeddingCall {
+        raw: Bytes::from_static(REQUEST.as_bytes()),
+        request: Arc::new(serde_json::from_str(REQUEST).unwrap()),
+        upstream_model: "m-2025".into(),
+        request_id: "request-1".into(),
+        deadline: None,
+    };
+    let got = within("the vectors", remote.embed(call)).await.unwrap();
+    assert_eq!(got.json, EMBEDDINGS);
+    let asked = provider.embeddings.lock().unwrap().remove(0);
+    assert_eq!((&asked.raw[..], &*asked.upstream_model), (REQUEST.as_bytes(), "m-2025"));
 }
 
 #[tokio::test]

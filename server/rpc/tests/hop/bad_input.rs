@@ -53,8 +53,8 @@ async fn requests_that_no_gateway_would_send_are_refused_with_a_reason() {
     let cases = [
         (None, REQUEST, Code::NotFound, "no provider called \"\""),
         (target("nobody"), REQUEST, Code::NotFound, "no provider called \"nobody\""),
-        (target(PROVIDER), "", Code::InvalidArgument, "not a chat request"),
-        (target(PROVIDER), "[]", Code::InvalidArgument, "not a chat request"),
+        (target(PROVIDER), "", Code::InvalidArgument, "not what the API describes"),
+        (target(PROVIDER), "[]", Code::InvalidArgument, "not what the API describes"),
         (target(PROVIDER), r#"{"model":"m","messages":[]}"#, Code::InvalidArgument, "messages"),
     ];
     for (target, json, code, message) in cases {

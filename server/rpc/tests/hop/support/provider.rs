@@ -6,11 +6,14 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream;
 use novai_core::{
-    ChatCall, ChatEvent, ChatStream, Completion, Error, Provider, ResponseMeta, Streaming, UpstreamModel,
+    ChatCall, ChatEvent, ChatStream, Completion, EmbeddingCall, Error, Provider, ResponseMeta, Streaming,
+    UpstreamModel,
 };
 use tokio::sync::oneshot;
 
 use super::PROVIDER;
+
+pub const EMBEDDINGS: &str = r#"{"object":"list","data":[{"index":0,"embedding":[1.0,-0.50]}],"new":1}"#;
 
 type Complete = Box<dyn Fn(ChatCall) -> BoxFuture<'static, Result<Completion, Error>> + Send + Sync>;
 type Begin = Box<dyn Fn(ChatCall) -> BoxFuture<'static, Result<Streaming, Error>> + Send + Sync>;
@@ -20,6 +23,7 @@ pub struct Scripted {
     stream: Begin,
     pub models: Mutex<Vec<UpstreamModel>>,
     pub calls: Mutex<Vec<ChatCall>>,
+    pub embeddings: Mutex<Vec<EmbeddingCall>>,
 }
 
 impl Scripted {
@@ -30,6 +34,7 @@ impl Scripted {
             stream: Box::new(|_| Box::pin(std::future::ready(Ok(streaming(Box::pin(stream::empty())))))),
             models: Mutex::default(),
             calls: Mutex::default(),
+            embeddings: Mutex::default(),
         }
     }
 
@@ -76,6 +81,12 @@ impl Provider for Scripted {
     fn stream(&self, call: ChatCall) -> BoxFuture<'_, Result<Streaming, Error>> {
         self.calls.lock().unwrap().push(call.clone());
         (self.stream)(call)
+    }
+
+    /// A vector for whatever it is asked.
+    fn embed(&self, call: EmbeddingCall) -> BoxFuture<'_, Result<Completion, Error>> {
+        self.embeddings.lock().unwrap().push(call);
+        Box::pin(std::future::ready(Ok(completion(EMBEDDINGS))))
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<UpstreamModel>, Error>> {

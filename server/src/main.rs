@@ -128,11 +128,12 @@ async fn serve(
         let database = Database::open(database).await?;
         let wall = || Arc::clone(&clocks.wall);
         let till = wiring::till(config.ledger, config.budgets.clone(), &database, wall()).await?;
+        let replays = wiring::replays(config.replays, &database, wall()).await?;
         let keys = Keys::open(database, &config.data_dir, config.bootstrap_key.as_ref(), wall()).await?;
-        anyhow::Ok((till, keys))
+        anyhow::Ok((till, replays, keys))
     };
     // A database that does not answer must not keep a start from being stopped.
-    let (till, Opened { keys, created }) = tokio::select! {
+    let (till, replays, Opened { keys, created }) = tokio::select! {
         opened = opening => opened?,
         () = shutdown.reached(Phase::Draining) => return Ok(()),
     };
@@ -157,6 +158,7 @@ async fn serve(
         keys: Arc::clone(&keys) as _,
         key_admin: Arc::clone(&keys) as _,
         tokens,
+        replays: Arc::clone(&replays),
         metrics: wiring::metrics(config.telemetry, names, &gateway),
     };
     let app = Arc::new(App::new(ports, config.options, shutdown.clone()));
@@ -191,6 +193,9 @@ async fn serve(
         tracing::warn!(
             "the limits' Redis did not learn of every ended request; what they reserved expires within a minute"
         );
+    }
+    if tokio::time::timeout(DRAIN_TIMEOUT, replays.flush()).await.is_err() {
+        tracing::warn!("the last answers under idempotency keys could not be written");
     }
     // What is not written by now is in the journal; the next start would settle it.
     if let Err(error) = ledger.flush().await {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use novai_core::limits::{LimitStore, Limits, MemoryStore, SteadyClock};
 use novai_core::money::{BudgetPolicy, Ledger, PriceTable, Pricing, Till};
+use novai_core::replays::ReplayStore;
 use novai_core::routing::{Random, Routing};
 use novai_core::{
     Catalog, Clock, Deadlines, Gateway, KeySetSource, Provider, RouteEvents, RoutingPolicy, TargetSpec,
@@ -22,6 +23,7 @@ use novai_rpc::{Pool, Remote};
 use novai_stores::database::Database;
 use novai_stores::ledger::{PostgresLedger, Recovered, SqliteLedger};
 use novai_stores::redis::RedisStore;
+use novai_stores::replays::{Bounds, DatabaseReplays};
 use novai_telemetry::{GatewayMetrics, Names};
 
 use crate::config::{
@@ -116,6 +118,17 @@ pub async fn till(
         );
     }
     Ok(Till::new(ledger, clock, budgets, random))
+}
+
+/// Answers under idempotency keys.
+pub async fn replays(
+    bounds: Option<Bounds>,
+    database: &Database,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Arc<dyn ReplayStore>> {
+    let Some(bounds) = bounds else { return Ok(Arc::new(())) };
+    let store = DatabaseReplays::open(database.clone(), bounds, clock, random()?).await?;
+    Ok(Arc::new(store))
 }
 
 /// What tokens are checked with. A document of keys is read from now on, again and again.

@@ -29,6 +29,16 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
+    /// `x-call-option`: every SDK has it as an option of each call, and the server reads it beside the operation.
+    pub fn is_call_option(&mut self, param: At<'d>, location: Location) -> bool {
+        let Some(at) = param.get("x-call-option") else { return false };
+        if at.as_bool() != Some(true) || location != Location::Header || param.flag("required") {
+            let help = "write `x-call-option: true` on an optional header, or remove it";
+            self.error(at, "`x-call-option` is for optional headers", help);
+        }
+        true
+    }
+
     fn check_pages(&mut self, at: At<'d>, params: &[Param]) {
         let help =
             "write it like `{ items: data, cursor_param: after, next_cursor: last_id, has_more: has_more }`";

@@ -199,6 +199,9 @@ impl<'d> Builder<'d, '_> {
             self.warning(at, message, "remove it; use `security`, `requestBody` and `responses`");
             return None;
         }
+        if self.is_call_option(at, location) {
+            return None;
+        }
         let required = at.flag("required") || location == Location::Path;
         if location == Location::Path && !at.flag("required") {
             self.warning(at, "a parameter in the path is always required", "add `required: true`");

@@ -18,6 +18,7 @@ pub mod limits;
 pub mod money;
 pub mod principal;
 pub mod provider;
+pub mod replays;
 pub mod routing;
 pub mod stream;
 #[cfg(test)]

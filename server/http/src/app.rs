@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use novai_core::replays::ReplayStore;
 use novai_core::{Gateway, KeyAdmin, KeyStore};
 
 use crate::contexts::Contexts;
@@ -46,6 +47,8 @@ pub struct Ports {
     pub key_admin: Arc<dyn KeyAdmin>,
     /// Absent, tokens are not taken.
     pub tokens: Option<Arc<Tokens>>,
+    /// What was answered under idempotency keys, beyond this process.
+    pub replays: Arc<dyn ReplayStore>,
     /// Absent, nothing is counted, and there is no `/metrics`.
     pub metrics: Option<MetricsPage>,
 }
@@ -64,7 +67,7 @@ pub struct App {
 
 impl App {
     pub fn new(ports: Ports, options: Options, shutdown: Shutdown) -> Self {
-        let Ports { gateway, keys, key_admin, tokens, metrics } = ports;
+        let Ports { gateway, keys, key_admin, tokens, replays, metrics } = ports;
         App {
             gateway,
             keys,
@@ -74,7 +77,7 @@ impl App {
             options,
             shutdown,
             contexts: Contexts::default(),
-            replays: Replays::default(),
+            replays: Replays::new(replays),
         }
     }
 }

@@ -149,6 +149,7 @@ mod tests {
             gateway,
             keys: Arc::new(AnyKey),
             key_admin: Arc::new(()),
+            replays: Arc::new(()),
             tokens: None,
             metrics: None,
         };

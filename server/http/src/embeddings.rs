@@ -26,7 +26,7 @@ pub(crate) async fn create(
     trail.facts().set_model(&decoded.value.model);
     let slot = match key {
         None => None,
-        Some(key) => match app.replays.begin(&principal.id, &key, &decoded.raw)? {
+        Some(key) => match app.replays.begin(&principal.id, &key, &decoded.raw).await? {
             Begun::New(slot) => Some(slot),
             Begun::Replay(response) => return Ok(response),
         },

@@ -11,6 +11,7 @@ mod prices;
 mod problem;
 mod providers;
 mod reader;
+mod replays;
 mod routing;
 mod sections;
 mod telemetry;
@@ -27,6 +28,7 @@ use novai_http::listener::{Limits, TlsFiles};
 use novai_rpc::PoolConfig;
 use novai_stores::database::PostgresUrl;
 use novai_stores::keys::chosen;
+use novai_stores::replays::Bounds;
 
 pub use limits::{RateLimits, Store};
 pub use models::{ModelSettings, TargetSettings};
@@ -70,6 +72,8 @@ pub struct Config {
     pub prices: PriceTable,
     pub budgets: BudgetPolicy,
     pub ledger: LedgerSettings,
+    /// Of answers under idempotency keys; `None` keeps them in memory only.
+    pub replays: Option<Bounds>,
     /// `None`: a file in the data directory.
     pub database_url: Option<PostgresUrl>,
 }
@@ -131,6 +135,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
     let budgets = money::budgets(root.section("budgets"));
     let tokens = tokens::tokens(&mut root, env);
     let ledger = money::ledger(root.section("ledger"));
+    let replays = replays::replays(root.section("idempotency"));
     let database = money::DatabaseKeys::take(&mut root);
     root.finish();
     let mut problems = reader.problems();
@@ -227,6 +232,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
         prices,
         budgets,
         ledger,
+        replays,
         database_url,
     })
 }

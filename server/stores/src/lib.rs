@@ -7,3 +7,4 @@ pub mod database;
 pub mod keys;
 pub mod ledger;
 pub mod redis;
+pub mod replays;

@@ -22,7 +22,8 @@ macro_rules! migration {
     };
 }
 
-pub(super) const ALL: &[Migration] = &[migration!(1, "0001_ledger"), migration!(2, "0002_keys")];
+pub(super) const ALL: &[Migration] =
+    &[migration!(1, "0001_ledger"), migration!(2, "0002_keys"), migration!(3, "0003_replays")];
 
 /// The version of the newest step.
 pub(super) fn newest() -> i64 {

@@ -81,6 +81,7 @@ impl Setup {
                 Some(keys) => keys,
                 None => Arc::new(()),
             },
+            replays: Arc::new(()),
             tokens: self.tokens,
             metrics: self.metrics,
         };

@@ -34,15 +34,24 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum ConfigCommand {
     /// Say what is wrong with a configuration, all of it, or what it amounts to
-    Check(Serve),
+    Check(CheckConfig),
 }
 
 /// What was asked for.
 pub enum Task {
     Serve(Serve),
     Worker(Worker),
-    CheckConfig(Serve),
+    CheckConfig(CheckConfig),
     Remote(Remote),
+}
+
+#[derive(Debug, Args)]
+pub struct CheckConfig {
+    #[command(flatten)]
+    pub serve: Serve,
+    /// As JSON on stdout: whether it is valid, and every problem with its place, key, rule and fix
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -91,7 +100,7 @@ impl Cli {
         match self.command {
             Some(Command::Serve(serve)) => Task::Serve(serve),
             Some(Command::Worker(worker)) => Task::Worker(worker),
-            Some(Command::Config { command: ConfigCommand::Check(serve) }) => Task::CheckConfig(serve),
+            Some(Command::Config { command: ConfigCommand::Check(check) }) => Task::CheckConfig(check),
             Some(Command::Remote(remote)) => Task::Remote(remote),
             None => Task::Serve(self.serve),
         }

@@ -29,9 +29,9 @@ use novai_stores::keys::{Keys, Opened};
 use tokio::net::TcpListener;
 
 use banner::Addresses;
-use cli::{Cli, Serve, Task};
+use cli::{CheckConfig, Cli, Serve, Task};
 use clocks::Clocks;
-use config::{Config, Overrides};
+use config::{Config, Overrides, Problem, Problems};
 
 /// A request is a few hundred short-lived allocations, often freed on another thread than they were made on: glibc's
 /// allocator took an eighth of the gateway's CPU.
@@ -68,12 +68,32 @@ fn run(arguments: Serve) -> anyhow::Result<()> {
 }
 
 /// As a start would read it, environment included.
-fn check(arguments: Serve) -> anyhow::Result<()> {
-    let name = arguments.config.as_ref().map(|path| path.display().to_string());
-    let config = configuration(arguments)?;
+fn check(arguments: CheckConfig) -> anyhow::Result<()> {
+    let CheckConfig { serve, json } = arguments;
+    let name = serve.config.as_ref().map(|path| path.display().to_string());
+    let checked = configuration(serve);
+    if json {
+        println!("{}", checked_json(name.as_deref(), checked.as_ref().err()));
+        return checked.map(drop);
+    }
+    let config = checked?;
     println!("{} is valid", name.as_deref().unwrap_or("the configuration without a file"));
     banner::summary(&mut std::io::stdout(), &config)?;
     Ok(())
+}
+
+fn checked_json(name: Option<&str>, error: Option<&anyhow::Error>) -> serde_json::Value {
+    let problems = match error.map(|error| (error, error.downcast_ref::<Problems>())) {
+        None => Vec::new(),
+        Some((_, Some(Problems(problems)))) => problems.clone(),
+        Some((error, None)) => vec![Problem {
+            place: name.unwrap_or_default().to_owned(),
+            key: String::new(),
+            rule: format!("{error:#}"),
+            fix: String::new(),
+        }],
+    };
+    serde_json::json!({ "valid": error.is_none(), "file": name, "problems": problems })
 }
 
 fn configuration(arguments: Serve) -> anyhow::Result<Config> {

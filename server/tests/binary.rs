@@ -87,6 +87,34 @@ fn what_cannot_work_ends_the_start_with_a_reason() {
     }
 }
 
+#[test]
+fn a_configuration_is_checked_for_people_and_for_programs() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("good.toml"), "[limits.key]\nrpm = 3\n").unwrap();
+    std::fs::write(dir.path().join("bad.toml"), "listn = 1\n[limits.key]\nrpm = \"many\"\n").unwrap();
+    let check = |file: &str| {
+        let ended = command(dir.path(), &["config", "check", "--json", "--config", file]).output().unwrap();
+        let out: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+        assert_eq!(ended.status.success(), out["valid"] == true, "{out}");
+        out
+    };
+    let good = check("good.toml");
+    assert_eq!((good["file"].as_str(), good["problems"].as_array().unwrap().len()), (Some("good.toml"), 0));
+    let bad = check("bad.toml");
+    let problems = bad["problems"].as_array().unwrap();
+    let text = |problem: &serde_json::Value, field: &str| problem[field].as_str().unwrap().to_owned();
+    let mut places: Vec<_> = problems.iter().map(|one| (text(one, "place"), text(one, "key"))).collect();
+    places.sort();
+    let expected = [("bad.toml:1", "listn"), ("bad.toml:3", "limits.key.rpm")];
+    assert_eq!(places, expected.map(|(place, key)| (place.to_owned(), key.to_owned())));
+    for problem in problems {
+        for field in ["rule", "fix"] {
+            assert!(!text(problem, field).is_empty(), "{problem}");
+        }
+    }
+    assert_eq!(check("absent.toml")["problems"].as_array().unwrap().len(), 1);
+}
+
 /// Largest memory the process ever had, in KiB.
 #[cfg(target_os = "linux")]
 fn peak_kib(process: &Child) -> u64 {

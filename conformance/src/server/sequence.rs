@@ -142,7 +142,8 @@ impl Stage<'_> {
             (Map::from_iter([("statuses".to_owned(), json!(statuses))]), None)
         } else {
             let mut socket = TcpStream::connect(self.gateway.address).await?;
-            let leave = Leave { after_events: turn.own.hold.then_some(1), after: None };
+            let leaves_after = case.body.request.abandon_after_events;
+            let leave = Leave { after_events: turn.own.hold.then_some(1).or(leaves_after), after: None };
             let answer = http::exchange_on(&mut socket, &request, leave, PATIENCE).await?;
             let mut observed = observation::of_answer(&answer);
             if turn.own.hold {
@@ -151,6 +152,12 @@ impl Stage<'_> {
                 ["body_complete", "terminal"].iter().for_each(|key| drop(observed.remove(*key)));
                 observed.insert("body_complete".into(), json!(true));
                 observed.insert("terminal".into(), json!("done"));
+            } else {
+                // Before anybody waits for the upstream to notice.
+                drop(socket);
+            }
+            if case.body.abandons() {
+                self.upstream.wait_until_left().await;
             }
             (observed, Some(answer))
         };

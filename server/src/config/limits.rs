@@ -1,6 +1,7 @@
 //! `[limits]`: what callers may use, and where that is kept.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,6 +68,7 @@ fn store(section: &mut Section<'_>, env: Env<'_>) -> Store {
             "they are what Redis Cluster goes by: write key_prefix = \"novai\"",
         ));
     }
+    let ca_file = section.string("store_ca_file", "/etc/novai/ca.pem");
     let Some(url) = url(section, env) else { return memory };
     let Ok(mut settings) = RedisSettings::new(&url.value) else {
         section.report(url.problem(
@@ -76,6 +78,7 @@ fn store(section: &mut Section<'_>, env: Env<'_>) -> Store {
         return memory;
     };
     settings.replicas = replicas;
+    settings.ca_file = ca_file.map(|at| PathBuf::from(at.value));
     settings.call_timeout = call_timeout;
     if let Some(prefix) = prefix {
         settings.prefix = prefix.value;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Problem {
     /// `novai.toml:12`, `--listen`, `NOVAI_BOOTSTRAP_KEY`.
     pub place: String,

@@ -83,3 +83,43 @@ async fn tokens_that_are_not_ours_are_a_401() {
         assert_eq!(answer.status, 404, "{path}");
     }
 }
+
+/// Entries about rights, by how they begin: the file and the test that stand for each.
+const RIGHTS: [(&str, &str, &str); 6] = [
+    (
+        "POST /key/generate allowed_routes",
+        include_str!("keys.rs"),
+        "what_a_key_may_do_is_asked_on_every_operation",
+    ),
+    ("read/delete another tenant", include_str!("keys.rs"), "a_tenants_admin_manages_that_tenants_keys"),
+    (
+        "admin endpoints with a virtual key",
+        include_str!("keys.rs"),
+        "what_a_key_may_do_is_asked_on_every_operation",
+    ),
+    (
+        "health/readiness output contains no key",
+        include_str!("answers.rs"),
+        "probes_need_no_key_and_answer_at_the_root_too",
+    ),
+    ("CORS preflight from an unlisted", include_str!("cors.rs"), "only_listed_origins_may_read"),
+    (
+        "abort stream after first token",
+        include_str!("../../../core/src/gateway/paying.rs"),
+        "a_caller_who_leaves_at_any_event_pays_input_and_what_it_got",
+    ),
+];
+
+#[test]
+fn every_entry_about_rights_has_a_test() {
+    let Some(cases) = catalogue() else {
+        println!("skipped: ../shared is absent");
+        return;
+    };
+    for action in cases.iter().filter_map(|case| case["action"].as_str()) {
+        let found = RIGHTS.iter().find(|(begins, _, _)| action.starts_with(begins));
+        let (_, file, test) =
+            found.unwrap_or_else(|| panic!("a new entry: write a test and name it in RIGHTS: {action}"));
+        assert!(file.contains(&format!("fn {test}(")), "{action}: its test `{test}` is gone");
+    }
+}

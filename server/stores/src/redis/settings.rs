@@ -1,12 +1,15 @@
 //! What an operator sets about Redis.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use redis::IntoConnectionInfo;
+use redis::{IntoConnectionInfo, TlsCertificates};
 
 #[derive(Clone)]
 pub struct RedisSettings {
     url: String,
+    /// Certificate authorities for `rediss://`, in PEM, instead of the public ones.
+    pub ca_file: Option<PathBuf>,
     /// In front of every key, so that several fleets can share one Redis.
     pub prefix: String,
     /// Gateways that share the limits: each takes this part of them while Redis is gone.
@@ -28,6 +31,7 @@ impl RedisSettings {
         url.into_connection_info().map_err(|_| UrlError)?;
         Ok(RedisSettings {
             url: url.to_owned(),
+            ca_file: None,
             prefix: "novai".to_owned(),
             replicas: 1,
             call_timeout: Duration::from_millis(50),
@@ -36,7 +40,9 @@ impl RedisSettings {
     }
 
     pub(super) fn client(&self) -> redis::RedisResult<redis::Client> {
-        redis::Client::open(self.url.as_str())
+        let Some(path) = &self.ca_file else { return redis::Client::open(self.url.as_str()) };
+        let root_cert = Some(std::fs::read(path)?);
+        redis::Client::build_with_tls(self.url.as_str(), TlsCertificates { client_tls: None, root_cert })
     }
 }
 

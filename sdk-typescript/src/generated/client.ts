@@ -37,9 +37,10 @@ import { UsageResource } from './resources/usage.js';
  * **Idempotency.** A POST to `/chat/completions` or `/embeddings` may carry `Idempotency-Key`
  * (1 to 255 visible ASCII characters, chosen by the caller). The same request under the same
  * key gets the same answer again, marked with `Idempotent-Replayed: true`, and is charged
- * once, streams included. Answers that succeeded are kept for 24 hours while there is room (64
- * MiB of them, each up to 1 MiB) and until the instance ends; what failed may be tried again.
- * The same key with another body, or while the first request is still running, is a 409.
+ * once, streams included. Answers that succeeded are kept for 24 hours while there is room (1
+ * GiB of them unless configured otherwise, each up to 1 MiB), over restarts and by all
+ * instances that share a database; what failed may be tried again. The same key with another
+ * body, or while the first request is still running, is a 409.
  *
  * **Unknown fields.** A request may carry fields that are not described here; they reach the
  * provider unchanged. A response may carry fields and values that are not described here, too;

@@ -36,7 +36,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Writes everything that follows from spec/openapi.yaml.
+    /// Writes everything that follows from spec/openapi.yaml and spec/proto.
     Gen(generate::Options),
     /// Checks what compilers cannot: the spec, freshness, layers, compatibility.
     Check(check::Options),

@@ -31,6 +31,8 @@ enum Part {
     Server,
     /// The gateway with a worker against the gateway alone.
     Worker,
+    /// How much later a stream's first event comes through the gateway, at 256 streams.
+    FirstEvent,
     /// The SDKs beside OpenAI's own: CPU, connections, loading, size.
     Sdk,
     /// Time to generate.
@@ -50,6 +52,7 @@ impl Part {
         match self {
             Self::Server => "server",
             Self::Worker => "worker",
+            Self::FirstEvent => "first-event",
             Self::Sdk => "sdk",
             Self::Gen => "gen",
             Self::Idle => "idle",
@@ -61,11 +64,21 @@ impl Part {
 }
 
 pub fn run(repo: &Repo, options: &Options) -> Result<()> {
-    let unnamed = [Part::Server, Part::Worker, Part::Idle, Part::Limits, Part::Ledger, Part::Sdk, Part::Gen];
+    let unnamed = [
+        Part::Server,
+        Part::Worker,
+        Part::FirstEvent,
+        Part::Idle,
+        Part::Limits,
+        Part::Ledger,
+        Part::Sdk,
+        Part::Gen,
+    ];
     let parts = if options.parts.is_empty() { &unnamed[..] } else { &options.parts };
     let mut build = process::cargo(repo);
     build.args(["build", "--release", "-p", "novai-bench"]);
-    if parts.iter().any(|part| matches!(part, Part::Server | Part::Worker | Part::Idle)) {
+    let of_gateway = |part: &Part| matches!(part, Part::Server | Part::Worker | Part::FirstEvent | Part::Idle);
+    if parts.iter().any(of_gateway) {
         build.args(["-p", "novai-server"]);
     }
     if parts.contains(&Part::Sdk) {

@@ -16,6 +16,10 @@ pub const DEEP_JSON_MS: Bound =
     Bound { max: 100.0, law: "JSON 100,000 levels deep is refused within 100 ms" };
 pub const BAD_KEY_MS: Bound = Bound { max: 50.0, law: "a wrong key is refused within 50 ms" };
 pub const WORKER_P50_ADDED_MS: Bound = Bound { max: 0.3, law: "a worker adds at most 0.3 ms to the p50" };
+pub const FIRST_EVENT_P99_MS: Bound = Bound {
+    max: 5.0,
+    law: "p99 of the first event, of the gateway itself, at most 5 ms at 256 streams on 2 cores",
+};
 pub const IDLE_STREAM_KIB: Bound = Bound { max: 32.0, law: "at most 32 KiB resident per idle stream" };
 pub const GENERATE_MS: Bound = Bound { max: 1000.0, law: "every target of our spec in under 1 s" };
 pub const LARGE_SPEC_MS: Bound = Bound { max: 2000.0, law: "parse and IR of OpenAI's document in under 2 s" };

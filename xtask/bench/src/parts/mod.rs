@@ -1,6 +1,7 @@
 //! The parts of the report, one file each.
 
 mod build;
+mod first_event;
 mod generator;
 mod idle;
 mod laws;
@@ -23,6 +24,7 @@ use crate::report::{Bound, Table};
 pub enum Part {
     Server,
     Worker,
+    FirstEvent,
     Idle,
     Limits,
     Ledger,
@@ -78,6 +80,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         let tables: Vec<Table> = match part {
             Part::Server => vec![server::measure(options)?, refusals::measure(options)?],
             Part::Worker => vec![worker::measure(options)?],
+            Part::FirstEvent => vec![first_event::measure(options)?],
             Part::Idle => vec![idle::measure(options)?],
             Part::Limits => vec![limits::measure(options)?],
             Part::Ledger => vec![ledger::measure(options)?],

@@ -1,5 +1,7 @@
 //! One HTTP/1.1 connection, and a judgement of what came back: a benchmark of wrong answers measures nothing.
 
+use std::time::Instant;
+
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -57,12 +59,22 @@ impl Connection {
     }
 }
 
-/// Reads to the end and returns how many events it held (0 for a JSON answer), or fails where the answer is not whole.
-pub async fn read_whole(response: Response<Incoming>, script: Script) -> Result<usize> {
+/// An answer that was whole.
+pub struct Answer {
+    /// 0 for JSON.
+    pub events: usize,
+    /// When its first bytes were there.
+    pub began_at: Option<Instant>,
+}
+
+/// Reads to the end, or fails where the answer is not whole.
+pub async fn read_whole(response: Response<Incoming>, script: Script) -> Result<Answer> {
     let mut body = response.into_body();
     let (mut bytes, mut breaks, mut tail) = (0, 0, Tail::default());
+    let mut began_at = None;
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame?.into_data() {
+            began_at.get_or_insert_with(Instant::now);
             bytes += data.len();
             breaks += tail.push(&data);
         }
@@ -76,7 +88,7 @@ pub async fn read_whole(response: Response<Incoming>, script: Script) -> Result<
         }
         Script::Idle => {}
     }
-    Ok(breaks.saturating_sub(1))
+    Ok(Answer { events: breaks.saturating_sub(1), began_at })
 }
 
 /// Counts blank lines across frames and remembers the end.

@@ -39,6 +39,9 @@ pub struct Outcome {
     pub seconds: f64,
     pub p50_us: u64,
     pub p99_us: u64,
+    /// Until the first bytes of the body, such as a stream's first event.
+    pub first_p50_us: u64,
+    pub first_p99_us: u64,
 }
 
 /// When one connection may send next: at even distances, each connection between its neighbours.
@@ -62,7 +65,8 @@ impl Pace {
 
 pub async fn run(options: Options) -> Result<()> {
     let latency_max_us = u64::try_from(LATENCY_MAX.as_micros())?;
-    let latencies_us = Rc::new(RefCell::new(Histogram::<u64>::new_with_max(latency_max_us, 3)?));
+    let histogram = || Histogram::<u64>::new_with_max(latency_max_us, 3).map(RefCell::new).map(Rc::new);
+    let (latencies_us, firsts_us) = (histogram()?, histogram()?);
     let remaining = Rc::new(Cell::new(options.requests));
     let body = options.target.script.request();
     let connections =
@@ -71,7 +75,8 @@ pub async fn run(options: Options) -> Result<()> {
     let started = Instant::now();
     let loops = connections.into_iter().enumerate().map(|(index, mut connection)| {
         let mut pace = options.rate.map(|rate| Pace::new(rate, options.connections, index));
-        let (latencies_us, remaining) = (Rc::clone(&latencies_us), Rc::clone(&remaining));
+        let (latencies_us, firsts_us) = (Rc::clone(&latencies_us), Rc::clone(&firsts_us));
+        let remaining = Rc::clone(&remaining);
         let (target, body) = (&options.target, body.clone());
         async move {
             while let Some(left) = remaining.get().checked_sub(1) {
@@ -81,8 +86,12 @@ pub async fn run(options: Options) -> Result<()> {
                 }
                 let sent = Instant::now();
                 let response = connection.send(target, body.clone()).await?;
-                read_whole(response, target.script).await?;
+                let answer = read_whole(response, target.script).await?;
                 latencies_us.borrow_mut().saturating_record(u64::try_from(sent.elapsed().as_micros())?);
+                if let Some(began_at) = answer.began_at {
+                    let first = began_at.duration_since(sent);
+                    firsts_us.borrow_mut().saturating_record(u64::try_from(first.as_micros())?);
+                }
             }
             anyhow::Ok(())
         }
@@ -90,12 +99,14 @@ pub async fn run(options: Options) -> Result<()> {
     try_join_all(loops).await?;
     let seconds = started.elapsed().as_secs_f64();
 
-    let latencies_us = latencies_us.borrow();
+    let (latencies_us, firsts_us) = (latencies_us.borrow(), firsts_us.borrow());
     let outcome = Outcome {
         requests: latencies_us.len(),
         seconds,
         p50_us: latencies_us.value_at_quantile(0.50),
         p99_us: latencies_us.value_at_quantile(0.99),
+        first_p50_us: firsts_us.value_at_quantile(0.50),
+        first_p99_us: firsts_us.value_at_quantile(0.99),
     };
     say(&serde_json::to_string(&outcome)?)
 }

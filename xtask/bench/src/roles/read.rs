@@ -26,7 +26,7 @@ pub async fn run(options: Options) -> Result<()> {
     wait_for_parent().await?;
     let mut chunks = 0;
     for _ in 0..options.streams {
-        chunks += read_whole(connection.send(&options.target, body.clone()).await?, script).await?;
+        chunks += read_whole(connection.send(&options.target, body.clone()).await?, script).await?.events;
     }
     say(&format!("done {chunks}"))?;
     wait_for_parent().await

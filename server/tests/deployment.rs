@@ -112,7 +112,9 @@ fn compose_starts_what_is_needed_before_what_needs_it_and_waits_until_it_is_heal
     }
     for gateway in gateways {
         let needs = services[gateway]["depends_on"].as_object().unwrap();
-        assert!(needs.contains_key("redis") && needs.contains_key("postgres"), "{gateway}: {needs:?}");
+        for needed in ["worker-1", "worker-2", "redis", "postgres"] {
+            assert!(needs.contains_key(needed), "{gateway} does not wait for {needed}");
+        }
         let check = strings(&services[gateway]["healthcheck"]["test"]);
         assert_eq!(check[..2], ["CMD", "/usr/local/bin/novai"]);
         assert_takes(&check[2..].iter().map(|&word| word.to_owned()).collect::<Vec<_>>(), &[]);
@@ -165,6 +167,30 @@ fn the_gateways_configuration_is_valid_and_is_that_of_several_gateways() {
             assert!(!refused.status.success(), "{left_out} is not read");
         }
         assert!(text.contains("replicas = 2"), "limits are divided by the number of gateways");
+    }
+}
+
+#[test]
+fn workers_take_their_flags_and_variables_and_alone_have_the_providers_key() {
+    let compose = Compose::read();
+    for (name, service) in compose.services() {
+        let environment = compose.environment(name, secret);
+        let is_worker = name.starts_with("worker");
+        assert_eq!(environment.contains_key("UPSTREAM_API_KEY"), is_worker, "{name}");
+        if is_worker {
+            let command = strings(&service["command"]);
+            assert_eq!(command[0], "worker");
+            assert_takes(&command.iter().map(|&word| word.to_owned()).collect::<Vec<_>>(), &[]);
+            let check = strings(&service["healthcheck"]["test"]);
+            assert_takes(&check[2..].iter().map(|&word| word.to_owned()).collect::<Vec<_>>(), &[]);
+            let help = String::from_utf8(run(&["worker", "--help"], []).stdout).unwrap();
+            assert!(help.contains("[env: NOVAI_WORKER_LISTEN="), "{help}");
+            assert!(service["ports"].is_null(), "{name} must not be reached from outside");
+        }
+        if name.starts_with("gateway") {
+            let urls: Vec<&str> = environment["NOVAI_INFERENCE_URL"].split(',').collect();
+            assert_eq!(urls, ["http://worker-1:9300", "http://worker-2:9300"]);
+        }
     }
 }
 

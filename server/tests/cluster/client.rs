@@ -71,6 +71,32 @@ pub fn chat(address: SocketAddr, key: &str, id: &str, tokens: u64, is_stream: bo
     send(address, "POST", "/v1/chat/completions", &[&headers[0], &headers[1]], &body)
 }
 
+/// A stream's text to its end; `began` is called when its first event is there.
+pub fn stream(address: SocketAddr, key: &str, id: &str, tokens: u64, began: impl FnOnce()) -> String {
+    let mut socket = TcpStream::connect(address).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let body = format!(
+        r#"{{"model":"fast","messages":[{{"role":"user","content":"hi"}}],"seed":{tokens},"stream":true,"max_tokens":4000}}"#
+    );
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Authorization: Bearer {key}\r\nX-Request-Id: {id}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    socket.write_all((head + &body).as_bytes()).unwrap();
+    let (mut answer, mut buffer) = (Vec::new(), vec![0; 64 * 1024]);
+    let mut began = Some(began);
+    while let Ok(count @ 1..) = socket.read(&mut buffer) {
+        answer.extend_from_slice(&buffer[..count]);
+        if answer.windows(6).any(|window| window == b"data: ")
+            && let Some(began) = began.take()
+        {
+            began();
+        }
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
 /// What a caller got of an answer of so many tokens.
 pub fn seen(answer: Option<&Answer>, tokens: u64, is_stream: bool) -> Seen {
     let end = if is_stream { "data: [DONE]" } else { "\"total_tokens\"" };

@@ -1,4 +1,4 @@
-//! A gateway of the built binary, with the configuration of docker-compose.yml.
+//! Gateways and workers of the built binary, with the configuration of docker-compose.yml.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -72,6 +72,58 @@ impl Gateway {
 }
 
 impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+pub struct Worker {
+    process: Child,
+    pub address: SocketAddr,
+}
+
+impl Worker {
+    pub fn start(dir: &Path, config: &str, environment: BTreeMap<String, String>, port: u16) -> Self {
+        std::fs::create_dir_all(dir).unwrap();
+        std::fs::write(dir.join("novai.toml"), config).unwrap();
+        let log = std::fs::File::create(dir.join("log")).unwrap();
+        let mut process = Command::new(env!("CARGO_BIN_EXE_novai"))
+            .args(["worker", "--config", "novai.toml", "--listen", &format!("127.0.0.1:{port}")])
+            .env_clear()
+            .envs(environment)
+            .current_dir(dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut banner = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut banner).unwrap();
+        let Some(address) = banner.trim().split("http://").nth(1) else {
+            let log = std::fs::read_to_string(dir.join("log")).unwrap_or_default();
+            panic!("the worker did not start: {banner}{log}");
+        };
+        Worker { process, address: address.parse().unwrap() }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn is_healthy(&self) -> bool {
+        let mut health = Command::new(env!("CARGO_BIN_EXE_novai"));
+        health.args(["health", "--worker", &self.url()]).env_clear().stderr(Stdio::null());
+        health.status().unwrap().success()
+    }
+
+    pub fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for Worker {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();

@@ -1,5 +1,5 @@
-//! The shape of docker-compose.yml on one machine: two gateways of the built binary with that file's configuration, a real Redis and
-//! a real PostgreSQL, and a scripted upstream that counts. `cargo xtask cluster` runs it and shows the table.
+//! The shape of docker-compose.yml on one machine: two gateways and two workers of the built binary with that file's configuration, a
+//! real Redis and a real PostgreSQL, and a scripted upstream that counts. `cargo xtask cluster` runs it and shows the table.
 //!
 //! Start at [`the_deployed_shape`]: its steps are the rows.
 
@@ -23,7 +23,7 @@ mod table;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use gateway::Gateway;
+use gateway::{Gateway, Worker};
 use redis::Redis;
 use shape::Compose;
 use table::Table;
@@ -39,6 +39,7 @@ struct Cluster {
     upstream: Upstream,
     redis: Redis,
     database_url: String,
+    workers: Vec<Worker>,
     gateways: Vec<Gateway>,
     compose: Compose,
     dir: tempfile::TempDir,
@@ -58,11 +59,16 @@ impl Cluster {
             upstream,
             redis,
             database_url,
+            workers: Vec::new(),
             gateways: Vec::new(),
             compose: Compose::read(),
             dir,
             seen: Arc::default(),
         };
+        for service in ["worker-1", "worker-2"] {
+            let worker = cluster.worker(service, 0);
+            cluster.workers.push(worker);
+        }
         for service in ["gateway-1", "gateway-2"] {
             let gateway = cluster.gateway(service);
             cluster.gateways.push(gateway);
@@ -88,14 +94,27 @@ impl Cluster {
                 assert!(value.contains("redis:6379"), "{value}");
                 (name, value.replace("redis:6379", &here))
             }
+            "NOVAI_INFERENCE_URL" => {
+                let urls: Vec<String> = self.workers.iter().map(|worker| worker.url()).collect();
+                (name, urls.join(","))
+            }
             _ => (name, value),
         });
-        let config = self
-            .compose
-            .config("gateway")
-            .replace("https://api.openai.com/v1", &format!("http://{}/v1", self.upstream.address))
-            .replace("0.0.0.0:8081", "127.0.0.1:0");
-        Gateway::start(&self.dir.path().join(service), &config, environment.collect())
+        Gateway::start(&self.dir.path().join(service), &self.config(), environment.collect())
+    }
+
+    /// On a port of its own, or the one that it had.
+    fn worker(&self, service: &str, port: u16) -> Worker {
+        let environment = self.compose.environment(service, |_| Some("0123456789abcdef".to_owned()));
+        Worker::start(&self.dir.path().join(service), &self.config(), environment, port)
+    }
+
+    /// That of docker-compose.yml, with addresses of this machine.
+    fn config(&self) -> String {
+        let config = self.compose.config("gateway");
+        let config =
+            config.replace("https://api.openai.com/v1", &format!("http://{}/v1", self.upstream.address));
+        config.replace("0.0.0.0:8081", "127.0.0.1:0")
     }
 }
 
@@ -109,6 +128,7 @@ async fn the_deployed_shape() {
     steps::limits(&cluster, &key, &mut table);
     steps::usage(&cluster, &key, &mut table);
     steps::metrics(&cluster, &mut table);
+    steps::worker_killed(&mut cluster, &mut table);
     steps::gateway_killed(&mut cluster, &mut table).await;
     steps::redis_gone(&mut cluster, &mut table);
     steps::stopped(cluster, &mut table);

@@ -34,7 +34,8 @@ pub fn health(cluster: &Cluster, table: &mut Table) {
     for gateway in &cluster.gateways {
         assert!(gateway.is_healthy(&[]) && gateway.is_healthy(&["--ready"]));
     }
-    table.row("healthy in order", "redis, postgres, gateway-1, gateway-2");
+    assert!(cluster.workers.iter().all(|worker| worker.is_healthy()));
+    table.row("healthy in order", "redis, postgres, two workers, two gateways");
 }
 
 /// Made at the one, good at the other.
@@ -127,6 +128,51 @@ pub fn metrics(cluster: &Cluster, table: &mut Table) {
     assert!(metric(cluster, "novai_store_duration_seconds_count{store=\"ledger\"}") > 0.0);
     assert_eq!(metric(cluster, "novai_limits_degraded"), 0.0);
     table.row("/metrics of both adds up", format!("{admitted} admitted, {refused} refused"));
+}
+
+/// `kill -9` in the middle of two streams, one at each worker: one breaks and says so, the other goes on.
+pub fn worker_killed(cluster: &mut Cluster, table: &mut Table) {
+    let (tell, told) = std::sync::mpsc::channel();
+    let streams: Vec<_> = (0..2)
+        .map(|number| {
+            let (address, tell) = (cluster.gateways[0].address, tell.clone());
+            std::thread::spawn(move || {
+                client::stream(
+                    address,
+                    super::gateway::OPERATOR_KEY,
+                    &format!("worker-{number}"),
+                    3000,
+                    || {
+                        // The test waits for both.
+                        let _ = tell.send(());
+                    },
+                )
+            })
+        })
+        .collect();
+    for _ in 0..2 {
+        told.recv_timeout(PATIENCE).expect("a stream begins");
+    }
+    cluster.workers[0].kill();
+    let answers: Vec<String> = streams.into_iter().map(|stream| stream.join().unwrap()).collect();
+    let broken: Vec<&String> = answers.iter().filter(|answer| answer.contains("\"stream_broken\"")).collect();
+    let whole = answers.iter().filter(|answer| answer.contains("data: [DONE]")).count();
+    assert_eq!((broken.len(), whole), (1, 1), "{answers:?}");
+    assert!(!broken[0].contains("[DONE]"), "a broken stream has one end");
+    for number in 0..4 {
+        let gateway = &cluster.gateways[number % 2];
+        let answer =
+            chat(gateway.address, super::gateway::OPERATOR_KEY, &format!("next-{number}"), 5, number < 2);
+        assert_eq!(answer.expect("an answer").status, 200);
+    }
+    let port = cluster.workers[0].address.port();
+    let again = cluster.worker("worker-1", port);
+    cluster.workers[0] = again;
+    assert!(cluster.workers[0].is_healthy());
+    table.row(
+        "a worker killed in mid-stream",
+        "its stream ends in an error event, the other goes on, the next 4 succeed",
+    );
 }
 
 /// `kill -9` in the middle of streams: those of the other gateway go on, and the books are right in the end.

@@ -20,7 +20,6 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use novai_core::Gateway;
-use novai_core::routing::NoRouteEvents;
 use novai_http::listener::{self, Phase, Shutdown};
 use novai_http::{App, Front, Ports, Surface};
 use novai_rpc::Pool;
@@ -170,16 +169,19 @@ async fn serve(
     let catalog =
         wiring::catalog(config.providers, &config.models, config.prices, &clocks.wall, workers.as_ref())?;
     let limits = wiring::limits(config.rate_limits, clocks.steady)?;
-    let routing = wiring::routing(config.routing, Arc::new(NoRouteEvents))?;
+    let telemetry = wiring::telemetry(&config.telemetry, names)?;
+    let routing = wiring::routing(config.routing, telemetry.events())?;
     let gateway = Gateway::new(catalog).routed_by(routing).limited_by(limits).paid_through(till);
     let gateway = Arc::new(gateway);
+    let metrics = wiring::metrics_page(&telemetry, config.telemetry.metrics_token, &gateway);
     let ports = Ports {
         gateway: Arc::clone(&gateway),
         keys: Arc::clone(&keys) as _,
         key_admin: Arc::clone(&keys) as _,
         tokens,
         replays: Arc::clone(&replays),
-        metrics: wiring::metrics(config.telemetry, names, &gateway),
+        observer: Arc::new(telemetry.clone()),
+        metrics,
     };
     let app = Arc::new(App::new(ports, config.options, shutdown.clone()));
     let surface = if admin_socket.is_some() { Surface::Public } else { Surface::All };
@@ -220,6 +222,9 @@ async fn serve(
     // What is not written by now is in the journal; the next start would settle it.
     if let Err(error) = ledger.flush().await {
         tracing::error!(%error, "the ledger could not be written to the end");
+    }
+    if let Some(tracer) = &telemetry.tracer {
+        tracer.flush().await;
     }
     tracing::info!("stopped");
     Ok(())

@@ -9,7 +9,8 @@ use novai_core::money::{BudgetPolicy, Ledger, PriceTable, Pricing, Till};
 use novai_core::replays::ReplayStore;
 use novai_core::routing::{Random, Routing};
 use novai_core::{
-    Catalog, Clock, Deadlines, Gateway, KeySetSource, Provider, RouteEvents, RoutingPolicy, TargetSpec,
+    Catalog, Clock, Deadlines, Gateway, KeySetSource, Provider, RouteEvents, RoutingPolicy, Secret,
+    TargetSpec,
 };
 use novai_http::MetricsPage;
 use novai_http::tokens::{KeySet, Tokens};
@@ -24,7 +25,7 @@ use novai_stores::database::Database;
 use novai_stores::ledger::{PostgresLedger, Recovered, SqliteLedger};
 use novai_stores::redis::RedisStore;
 use novai_stores::replays::{Bounds, DatabaseReplays};
-use novai_telemetry::{GatewayMetrics, Names};
+use novai_telemetry::{GatewayMetrics, Names, Telemetry, Tracer};
 
 use crate::config::{
     KeySource, LedgerSettings, ModelSettings, ProviderKind, ProviderSettings, RateLimits, Store,
@@ -158,10 +159,25 @@ pub fn names(providers: &[ProviderSettings], models: &[ModelSettings]) -> Names 
     }
 }
 
+/// Whoever watches. Needs the runtime: traces are sent from it.
+pub fn telemetry(settings: &TelemetrySettings, names: Names) -> anyhow::Result<Telemetry> {
+    let metrics = Arc::new(GatewayMetrics::new(names));
+    let tracer = match settings.traces.clone() {
+        None => None,
+        Some(traces) => Some(Arc::new(Tracer::start(traces, random()?, metrics.spans_dropped())?)),
+    };
+    Ok(Telemetry { metrics: settings.has_metrics.then_some(metrics), tracer })
+}
+
 /// What `/metrics` shows, if anything is counted.
-pub fn metrics(settings: TelemetrySettings, names: Names, gateway: &Arc<Gateway>) -> Option<MetricsPage> {
-    let source = Arc::new(GatewayMetrics::new(names, Arc::clone(gateway)));
-    settings.has_metrics.then_some(MetricsPage { source, token: settings.metrics_token })
+pub fn metrics_page(
+    telemetry: &Telemetry,
+    token: Option<Secret>,
+    gateway: &Arc<Gateway>,
+) -> Option<MetricsPage> {
+    let source = telemetry.metrics.clone()?;
+    source.watch(gateway);
+    Some(MetricsPage { source, token })
 }
 
 /// What a worker serves.

@@ -77,7 +77,8 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
     let parts = if options.parts.is_empty() { &unnamed[..] } else { &options.parts };
     let mut build = process::cargo(repo);
     build.args(["build", "--release", "-p", "novai-bench"]);
-    let of_gateway = |part: &Part| matches!(part, Part::Server | Part::Worker | Part::FirstEvent | Part::Idle);
+    let of_gateway =
+        |part: &Part| matches!(part, Part::Server | Part::Worker | Part::FirstEvent | Part::Idle);
     if parts.iter().any(of_gateway) {
         build.args(["-p", "novai-server"]);
     }

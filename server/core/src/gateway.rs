@@ -21,8 +21,9 @@ use crate::money::till::Purchase;
 use crate::money::{Ledger, Outcome, Progress, Reserving, Till};
 use crate::principal::Principal;
 use crate::provider::{Call, Completion, Provider, ResponseMeta};
-use crate::routing::{Attempt, Journey, Route, RouteEvents, Routing, Served};
+use crate::routing::{Attempt, BreakerState, Journey, Route, RouteEvents, Routing, Served};
 use crate::stream::{GatewayStream, StreamFacts, Wants, Watch};
+use crate::trace::TraceContext;
 use opened::Opened;
 
 /// A checked request as it came from the caller.
@@ -34,6 +35,8 @@ pub struct Asked<T> {
     pub principal: Arc<Principal>,
     /// Hears which targets are asked, and what becomes of it.
     pub observer: Option<Arc<dyn RouteEvents>>,
+    /// Told to providers, as the parent of what they do.
+    pub trace: Option<TraceContext>,
 }
 
 pub type ChatRequest = Asked<ChatCompletionRequest>;
@@ -48,6 +51,7 @@ impl<T> Clone for Asked<T> {
             request_id: Arc::clone(&self.request_id),
             principal: Arc::clone(&self.principal),
             observer: self.observer.clone(),
+            trace: self.trace,
         }
     }
 }
@@ -142,7 +146,7 @@ impl Gateway {
         let observer = asked.observer.clone();
         let deadline = self.routing.deadline();
         let journey = Journey { route: &route, observer: observer.as_deref(), deadline };
-        let mut calls = Calls { asked: Some(asked), deadline };
+        let mut calls = Calls { asked: Some(asked), deadline, made: 0 };
         let answer = self.routing.serve(journey, |attempt| {
             charge.sent_to(attempt.target);
             match calls.next(attempt) {
@@ -158,10 +162,12 @@ impl Gateway {
                 }
                 let progress =
                     Progress { tokens_likely: tokens_likely(&completion), usage: completion.usage };
+                tell(observer.as_ref(), |events| events.settling());
                 // Nobody else has it to settle.
                 let charged = charge
                     .settle(Outcome::Complete, progress)
                     .ok_or(Error::LimitsUnavailable { reason: "the request was settled before its end" })?;
+                tell(observer.as_ref(), |events| events.settled());
                 Ok(Answered { completion, charged, target })
             }
             Err(error) => {
@@ -182,7 +188,7 @@ impl Gateway {
         let observer = chat.observer.clone();
         let deadline = self.routing.deadline();
         let journey = Journey { route: &route, observer: observer.as_deref(), deadline };
-        let mut calls = Calls { asked: Some(chat), deadline };
+        let mut calls = Calls { asked: Some(chat), deadline, made: 0 };
         let answer = self.routing.serve(journey, |attempt| {
             charge.sent_to(attempt.target);
             match calls.next(attempt) {
@@ -195,7 +201,8 @@ impl Gateway {
                 if let Some(limits) = &meta.limits {
                     self.routing.note_limits(&target, limits);
                 }
-                let watch = Watch { routing: Arc::clone(&self.routing), target: Arc::clone(&target) };
+                let (routing, target_asked) = (Arc::clone(&self.routing), Arc::clone(&target));
+                let watch = Watch { routing, target: target_asked, observer };
                 let events = GatewayStream::new(events, first, wants, started_at, facts, charge, watch);
                 Ok(Streamed { events, meta, target })
             }
@@ -247,10 +254,14 @@ impl Gateway {
         let clock = Arc::clone(self.till.clock());
         let mut charge = Charge::new(ledger, clock, reservation, permit, facts.cloned());
         if reserving.may_overlap() {
+            tell(asked.observer.as_ref(), |events| events.admitted());
             return Ok(Admitted { route, charge, reserving });
         }
         match reserving.durable().await {
-            Ok(()) => Ok(Admitted { route, charge, reserving: Reserving::Done(Ok(())) }),
+            Ok(()) => {
+                tell(asked.observer.as_ref(), |events| events.admitted());
+                Ok(Admitted { route, charge, reserving: Reserving::Done(Ok(())) })
+            }
             Err(refusal) => {
                 charge.release();
                 Err(refusal.into())
@@ -266,6 +277,11 @@ impl Gateway {
     /// How the limits' store does, where it is on another machine.
     pub fn limits_report(&self) -> Option<StoreReport> {
         self.limits.report()
+    }
+
+    /// How the configured targets stand: provider, upstream model, state.
+    pub fn breakers(&self) -> Vec<(Arc<str>, Arc<str>, BreakerState)> {
+        self.catalog.breakers()
     }
 
     /// How a caller's limits stand.
@@ -316,16 +332,25 @@ async fn once_durable<T>(
     answer
 }
 
+fn tell(observer: Option<&Arc<dyn RouteEvents>>, what: impl FnOnce(&dyn RouteEvents)) {
+    if let Some(observer) = observer {
+        what(&**observer);
+    }
+}
+
 /// One request as the calls that it becomes.
 struct Calls<T> {
     /// Given away with the last: what waits for an answer needs no decoded request.
     asked: Option<Asked<T>>,
     deadline: Instant,
+    made: u32,
 }
 
 impl<T> Calls<T> {
     fn next(&mut self, attempt: Attempt<'_>) -> Result<Call<T>, Error> {
         let asked = if attempt.is_last { self.asked.take() } else { self.asked.clone() };
+        let number = self.made;
+        self.made += 1;
         // Nothing follows the last.
         let asked = asked.ok_or_else(|| Error::ProviderUnavailable {
             provider: attempt.target.provider_name.to_string(),
@@ -337,6 +362,7 @@ impl<T> Calls<T> {
             request: asked.request,
             upstream_model: Arc::clone(&attempt.target.upstream_model),
             request_id: asked.request_id,
+            trace: asked.trace.map(|trace| trace.call(number)),
             deadline: Some(self.deadline),
         })
     }

@@ -23,6 +23,7 @@ pub mod routing;
 pub mod stream;
 #[cfg(test)]
 mod testing;
+pub mod trace;
 
 pub use catalog::{Catalog, ModelCard, ModelInfo, Target, TargetSpec};
 pub use charge::Charged;
@@ -41,3 +42,4 @@ pub use provider::{
 };
 pub use routing::{BreakerState, RouteEvents, RoutingPolicy};
 pub use stream::{GatewayStream, StreamEnd, StreamFacts};
+pub use trace::TraceContext;

@@ -15,6 +15,7 @@ use novai_types::{ChatCompletionRequest, EmbeddingRequest};
 use tokio::time::Instant;
 
 use crate::error::Error;
+use crate::trace::TraceContext;
 
 /// One checked request on its way to a target.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct Call<T> {
     pub upstream_model: Arc<str>,
     /// Sent along, so that both logs can be joined.
     pub request_id: Arc<str>,
+    /// Sent along, if there is one: the parent of whatever the upstream traces.
+    pub trace: Option<TraceContext>,
     /// When the whole request must be over, its earlier attempts at other targets included: a provider gives up then, with
     /// [`Error::ProviderTimeout`], if its own deadlines have not passed before.
     pub deadline: Option<Instant>,

@@ -22,7 +22,7 @@ use crate::limits::LimitSnapshot;
 use crate::money::payload::with_cost;
 use crate::money::{Outcome, Progress, Usd};
 use crate::provider::{ChatEvent, ChatStream, TokenUsage};
-use crate::routing::Routing;
+use crate::routing::{RouteEvents, Routing};
 
 /// What a caller asked to be told.
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,6 +57,8 @@ pub struct GatewayStream {
 pub(crate) struct Watch {
     pub routing: Arc<Routing>,
     pub target: Arc<Target>,
+    /// Hears of this request alone.
+    pub observer: Option<Arc<dyn RouteEvents>>,
 }
 
 impl GatewayStream {
@@ -91,6 +93,9 @@ impl GatewayStream {
             let elapsed_us = self.started_at.elapsed().as_micros();
             self.facts.first_event_us.store(u64::try_from(elapsed_us).unwrap_or(UNSET - 1), Relaxed);
             self.watch.routing.note_beginning(&self.watch.target);
+            if let Some(observer) = &self.watch.observer {
+                observer.began_to_answer();
+            }
         }
         if event.usage_only && !self.wants.usage {
             return false;
@@ -115,11 +120,17 @@ impl GatewayStream {
         self.inner = None;
         self.facts.end.store(end as u8, Relaxed);
         let progress = self.facts.progress();
+        if let Some(observer) = &self.watch.observer {
+            observer.settling();
+        }
         match end {
             StreamEnd::Complete => _ = self.charge.settle(Outcome::Complete, progress),
             // Nobody got anything, and nobody counted anything.
             _ if progress == Progress::default() => self.charge.release(),
             _ => _ = self.charge.settle(Outcome::Broken, progress),
+        }
+        if let Some(observer) = &self.watch.observer {
+            observer.settled();
         }
     }
 }

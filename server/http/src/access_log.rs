@@ -13,12 +13,14 @@ use std::time::SystemTime;
 use http::{Method, StatusCode};
 use novai_core::limits::QuotaSnapshot;
 use novai_core::money::Usd;
-use novai_core::{BreakerState, Error, LimitSnapshot, RouteEvents, StreamFacts, Target, TokenUsage};
+use novai_core::{
+    BreakerState, Error, LimitSnapshot, RouteEvents, StreamFacts, Target, TokenUsage, TraceContext,
+};
 use tokio::time::Instant;
 
 use crate::error::Chain;
 use crate::log_line::{LogLine, member};
-use crate::observer::{Cause, Observer, Outcome, RequestEnded};
+use crate::observer::{Cause, Mark, Marks, Observer, Outcome, RequestEnded, Span, TraceFacts};
 use crate::problem::Failure;
 
 /// Takes finished lines; each ends with a line break. Must not block.
@@ -40,6 +42,9 @@ pub(crate) struct Trail {
     started_at: Instant,
     request_id: Arc<str>,
     method: Method,
+    span: Option<Span>,
+    /// Marks are wanted.
+    is_recorded: bool,
     facts: Mutex<Facts>,
 }
 
@@ -55,6 +60,8 @@ pub(crate) struct Facts {
     pub target: Option<Arc<Target>>,
     /// How many targets were asked, that one included.
     pub attempts: u32,
+    /// How many of them did not serve, so that another was looked for.
+    pub failures: u32,
     pub status: Option<StatusCode>,
     pub error_code: Option<Cow<'static, str>>,
     pub cause: Option<Cause>,
@@ -64,6 +71,7 @@ pub(crate) struct Facts {
     pub usage: Option<TokenUsage>,
     pub cost: Option<Usd>,
     pub limits: Option<LimitSnapshot>,
+    pub marks: Marks,
     pub bytes_sent: u64,
     /// The answer was handed to the connection whole.
     pub is_sent: bool,
@@ -99,14 +107,18 @@ impl Trail {
         observer: Arc<dyn Observer>,
         request_id: Arc<str>,
         method: Method,
+        span: Option<Span>,
     ) -> Arc<Self> {
         observer.request_began();
+        let is_recorded = span.is_some_and(|span| span.context.is_sampled);
         Arc::new(Trail {
             sink,
             observer,
             started_at: Instant::now(),
             request_id,
             method,
+            span,
+            is_recorded,
             facts: Mutex::new(Facts::default()),
         })
     }
@@ -121,6 +133,19 @@ impl Trail {
         self.facts().stream = Some(stream);
     }
 
+    /// What an upstream is told as its parent; `None` if nobody traces.
+    pub(crate) fn trace(&self) -> Option<TraceContext> {
+        self.span.map(|span| span.context)
+    }
+
+    /// For the trace, if there is one.
+    pub(crate) fn note(&self, mark: impl FnOnce() -> Mark) {
+        if self.is_recorded {
+            let at = self.started_at.elapsed();
+            self.facts().marks.note(at, mark());
+        }
+    }
+
     /// Held for single assignments only.
     pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
@@ -133,9 +158,34 @@ impl RouteEvents for Trail {
         let mut facts = self.facts();
         facts.target = Some(Arc::clone(target));
         facts.attempts = attempt;
+        drop(facts);
+        self.note(|| Mark::Asked {
+            provider: Arc::clone(&target.provider_name),
+            model: Arc::clone(&target.upstream_model),
+        });
+    }
+
+    fn admitted(&self) {
+        self.note(|| Mark::Admitted);
+    }
+
+    fn began_to_answer(&self) {
+        self.note(|| Mark::FirstEvent);
+    }
+
+    fn settling(&self) {
+        self.note(|| Mark::Settling);
+    }
+
+    fn settled(&self) {
+        self.note(|| Mark::Settled);
     }
 
     fn failed(&self, target: &Arc<Target>, error: &Error, attempt: u32) {
+        self.facts().failures += 1;
+        self.note(|| Mark::Failed {
+            fault: Cause::of(error).and_then(|cause| cause.fault()).unwrap_or("unknown"),
+        });
         tracing::warn!(
             request_id = %self.request_id, provider = %target.provider_name, upstream_model = %target.upstream_model,
             attempt, error = %Chain(error), "a target failed"
@@ -160,6 +210,14 @@ impl Drop for Trail {
         let duration = self.started_at.elapsed();
         let time_to_first_event = stream.and_then(StreamFacts::time_to_first_event);
         let provider = facts.target.as_ref().map(|target| &*target.provider_name);
+        let trace = self.span.filter(|_| self.is_recorded).map(|span| TraceFacts {
+            span,
+            started_at: SystemTime::now() - duration,
+            method: &self.method,
+            route: facts.route.as_deref(),
+            request_id: &self.request_id,
+            marks: facts.marks.as_slice(),
+        });
         self.observer.request_ended(&RequestEnded {
             operation: facts.operation,
             model: facts.model.as_deref(),
@@ -167,11 +225,13 @@ impl Drop for Trail {
             status: facts.status,
             outcome,
             cause: facts.cause.as_ref(),
+            failures: facts.failures,
             is_streaming: stream.is_some(),
             duration,
             time_to_first_event,
             usage,
             cost,
+            trace: trace.as_ref(),
         });
         let remaining = |of: fn(&LimitSnapshot) -> Option<QuotaSnapshot>| {
             facts.limits.as_ref().and_then(of).map(|quota| quota.remaining)
@@ -224,7 +284,7 @@ mod tests {
     #[test]
     fn hostile_strings_stay_inside_one_line_and_the_last_holder_writes_it() {
         let lines = Arc::new(Lines(Mutex::default()));
-        let trail = Trail::new(lines.clone(), Arc::new(()), Arc::from("req_1"), Method::POST);
+        let trail = Trail::new(lines.clone(), Arc::new(()), Arc::from("req_1"), Method::POST, None);
         let other_holder = Arc::clone(&trail);
         trail.facts().set_model(&format!("m\r\n\u{2028}\"}}{{\0{}", "x".repeat(10_000)));
         drop(trail);

@@ -10,6 +10,7 @@ use crate::contexts::Contexts;
 use crate::idempotency::Replays;
 use crate::listener::Shutdown;
 use crate::metrics_page::MetricsPage;
+use crate::observer::Observer;
 use crate::tokens::Tokens;
 
 /// What an operator may set.
@@ -49,7 +50,9 @@ pub struct Ports {
     pub tokens: Option<Arc<Tokens>>,
     /// What was answered under idempotency keys, beyond this process.
     pub replays: Arc<dyn ReplayStore>,
-    /// Absent, nothing is counted, and there is no `/metrics`.
+    /// Told of every request.
+    pub observer: Arc<dyn Observer>,
+    /// Absent, there is no `/metrics`.
     pub metrics: Option<MetricsPage>,
 }
 
@@ -58,6 +61,7 @@ pub struct App {
     pub(crate) keys: Arc<dyn KeyStore>,
     pub(crate) key_admin: Arc<dyn KeyAdmin>,
     pub(crate) tokens: Option<Arc<Tokens>>,
+    pub(crate) observer: Arc<dyn Observer>,
     pub(crate) metrics: Option<MetricsPage>,
     pub(crate) options: Options,
     pub(crate) shutdown: Shutdown,
@@ -67,12 +71,13 @@ pub struct App {
 
 impl App {
     pub fn new(ports: Ports, options: Options, shutdown: Shutdown) -> Self {
-        let Ports { gateway, keys, key_admin, tokens, replays, metrics } = ports;
+        let Ports { gateway, keys, key_admin, tokens, replays, observer, metrics } = ports;
         App {
             gateway,
             keys,
             key_admin,
             tokens,
+            observer,
             metrics,
             options,
             shutdown,

@@ -43,6 +43,7 @@ pub(crate) async fn create(
         request_id: Arc::clone(trail.request_id()),
         principal,
         observer: Some(Arc::clone(&trail) as _),
+        trace: trail.trace(),
     };
     let gateway = Arc::clone(&app.gateway);
 

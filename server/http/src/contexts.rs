@@ -151,6 +151,7 @@ mod tests {
             key_admin: Arc::new(()),
             replays: Arc::new(()),
             tokens: None,
+            observer: Arc::new(()),
             metrics: None,
         };
         let app = Arc::new(App::new(ports, crate::Options::default(), shutdown.clone()));

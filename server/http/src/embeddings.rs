@@ -37,6 +37,7 @@ pub(crate) async fn create(
         request_id: Arc::clone(trail.request_id()),
         principal,
         observer: Some(Arc::clone(&trail) as _),
+        trace: trail.trace(),
     };
     let answered = app.gateway.embed(asked).await?;
     Ok(answer::whole(answered, &trail, slot))

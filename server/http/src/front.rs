@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use dropshot::{ApiDescription, Body, RequestInfo};
 use futures_util::FutureExt;
-use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue};
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -20,19 +20,22 @@ use crate::codes::Code;
 use crate::contexts::{self, ContextsError};
 use crate::cors::{self, Cors};
 use crate::listener::Handler;
-use crate::observer::Observer;
+use crate::observer::Span;
 use crate::problem::{Failure, Problem};
 use crate::request_id::{self, RequestIds};
 use crate::routes::{Routes, Surface};
 use crate::tracked::TrackedBody;
 use crate::{auth, exchange, metrics_page, operations, rate_limit};
 
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
 pub struct Front {
     app: Arc<App>,
     routes: Routes,
     cors: Cors,
     access_log: Arc<dyn LineSink>,
-    observer: Arc<dyn Observer>,
+    /// Asked once: a request that nobody traces pays for one branch.
+    is_tracing: bool,
     pub(crate) request_ids: RequestIds,
 }
 
@@ -69,11 +72,8 @@ impl Front {
         contexts::make(&app).await?;
         let request_ids = RequestIds::new()?;
         let routes = Routes::new(api, surface).map_err(FrontError::Api)?;
-        let observer: Arc<dyn Observer> = match &app.metrics {
-            Some(page) => Arc::clone(&page.source) as _,
-            None => Arc::new(()),
-        };
-        Ok(Front { app, routes, cors, access_log, observer, request_ids })
+        let is_tracing = app.observer.is_tracing();
+        Ok(Front { app, routes, cors, access_log, is_tracing, request_ids })
     }
 
     async fn answer(
@@ -139,6 +139,17 @@ impl Front {
         Ok(response)
     }
 
+    /// Where the request stands in a trace.
+    fn span(&self, headers: &HeaderMap) -> Option<Span> {
+        let mut named = headers.get_all(&TRACEPARENT).iter();
+        // Two would be read differently by two programs.
+        let caller = match (named.next(), named.next()) {
+            (Some(only), None) => only.to_str().ok(),
+            _ => None,
+        };
+        self.app.observer.trace_began(caller)
+    }
+
     fn options(
         &self,
         request: &Request<Incoming>,
@@ -165,8 +176,9 @@ impl Handler for Front {
         // Ids are header-safe by construction.
         let id_header = HeaderValue::from_str(&request_id).ok();
         let is_head = *request.method() == Method::HEAD;
-        let (sink, observer) = (Arc::clone(&self.access_log), Arc::clone(&self.observer));
-        let trail = Trail::new(sink, observer, request_id, request.method().clone());
+        let span = if self.is_tracing { self.span(request.headers()) } else { None };
+        let (sink, observer) = (Arc::clone(&self.access_log), Arc::clone(&self.app.observer));
+        let trail = Trail::new(sink, observer, request_id, request.method().clone(), span);
         let origin = self.cors.allowed(request.headers());
 
         let mut response =

@@ -2,15 +2,27 @@
 //!
 //! **Invariant:** no caller is named here. Metrics by key would show everybody who may read them which keys there are.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use novai_core::money::Usd;
-use novai_core::{Error, TokenUsage};
+use novai_core::{Error, TokenUsage, TraceContext};
 
 /// Called in the request's own task: must not block.
 pub trait Observer: Send + Sync + 'static {
     fn request_began(&self) {}
+
+    /// Whether [`Observer::trace_began`] is worth a call.
+    fn is_tracing(&self) -> bool {
+        false
+    }
+
+    /// Where a request that begins stands in a trace; `caller` is its `traceparent`. `None`: it is in none, and nothing about it
+    /// need be noted.
+    fn trace_began(&self, _caller: Option<&str>) -> Option<Span> {
+        None
+    }
 
     /// An upstream has accepted a request for a stream.
     fn stream_began(&self) {}
@@ -28,6 +40,64 @@ pub trait Metrics: Observer {
     fn page(&self) -> String;
 }
 
+/// One request in a trace.
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    pub context: TraceContext,
+    /// The caller's span, if it is joined.
+    pub parent: Option<u64>,
+}
+
+/// A request that is recorded.
+#[derive(Debug)]
+pub struct TraceFacts<'a> {
+    pub span: Span,
+    pub started_at: SystemTime,
+    pub method: &'a Method,
+    /// The template of the matched route.
+    pub route: Option<&'a str>,
+    pub request_id: &'a str,
+    /// In their order, from its start.
+    pub marks: &'a [(Duration, Mark)],
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mark {
+    /// Limits and budgets have let it pass.
+    Admitted,
+    /// A call of an upstream begins.
+    Asked {
+        provider: Arc<str>,
+        model: Arc<str>,
+    },
+    /// That call did not serve.
+    Failed {
+        fault: &'static str,
+    },
+    FirstEvent,
+    Settling,
+    Settled,
+}
+
+/// When what happened to a request.
+#[derive(Debug, Default)]
+pub(crate) struct Marks(Vec<(Duration, Mark)>);
+
+impl Marks {
+    /// A request that meets more has a loop, or is retried without end: its beginning tells the story.
+    const MAX: usize = 64;
+
+    pub(crate) fn note(&mut self, at: Duration, mark: Mark) {
+        if self.0.len() < Self::MAX {
+            self.0.push((at, mark));
+        }
+    }
+
+    pub(crate) fn as_slice(&self) -> &[(Duration, Mark)] {
+        &self.0
+    }
+}
+
 /// What there is to say about a request that has ended.
 #[derive(Debug)]
 pub struct RequestEnded<'a> {
@@ -42,6 +112,9 @@ pub struct RequestEnded<'a> {
     pub outcome: Outcome,
     /// Why not, where `core` said so.
     pub cause: Option<&'a Cause>,
+    /// Calls of upstreams that did not serve, so that another was looked for. Each was told as it happened
+    /// ([`novai_core::RouteEvents`]).
+    pub failures: u32,
     /// An upstream had accepted it, to be answered event by event.
     pub is_streaming: bool,
     /// Until the last byte was out.
@@ -49,6 +122,8 @@ pub struct RequestEnded<'a> {
     pub time_to_first_event: Option<Duration>,
     pub usage: Option<TokenUsage>,
     pub cost: Option<Usd>,
+    /// Present if [`Observer::trace_began`] wanted it to be recorded.
+    pub trace: Option<&'a TraceFacts<'a>>,
 }
 
 /// The operations of the spec, in its order.
@@ -106,6 +181,14 @@ impl Cause {
     pub fn provider(&self) -> Option<&str> {
         match self {
             Cause::Upstream { provider, .. } => Some(provider),
+            Cause::Refused { .. } => None,
+        }
+    }
+
+    /// What was wrong with it.
+    pub fn fault(&self) -> Option<&'static str> {
+        match self {
+            Cause::Upstream { fault, .. } => Some(fault),
             Cause::Refused { .. } => None,
         }
     }

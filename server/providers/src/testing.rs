@@ -12,6 +12,7 @@ pub(crate) fn call(upstream_model: &str, raw: String) -> ChatCall {
         raw: raw.into(),
         upstream_model: upstream_model.into(),
         request_id: "req-1".into(),
+        trace: None,
         deadline: None,
     }
 }

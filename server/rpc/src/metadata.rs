@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use novai_core::TraceContext;
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 
 const REQUEST_ID: &str = "x-request-id";
+const TRACEPARENT: &str = "traceparent";
 const TIMEOUT: &str = "grpc-timeout";
 
 /// As long as the longest that a gateway takes from a caller, twice.
@@ -16,6 +18,17 @@ pub(crate) fn write_request_id(metadata: &mut MetadataMap, request_id: &str) {
     if let Ok(value) = MetadataValue::<Ascii>::try_from(request_id) {
         metadata.insert(REQUEST_ID, value);
     }
+}
+
+pub(crate) fn write_trace(metadata: &mut MetadataMap, trace: Option<TraceContext>) {
+    if let Some(value) = trace.and_then(|trace| MetadataValue::<Ascii>::try_from(trace.to_string()).ok()) {
+        metadata.insert(TRACEPARENT, value);
+    }
+}
+
+/// Of the gateway, which alone decides who joins whose trace.
+pub(crate) fn trace(metadata: &MetadataMap) -> Option<TraceContext> {
+    TraceContext::parse(metadata.get(TRACEPARENT)?.to_str().ok()?)
 }
 
 /// Empty where there is none that could stand in a log.

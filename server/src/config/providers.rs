@@ -136,6 +136,7 @@ fn openai_config(section: &mut Section<'_>, env: Env<'_>, name: &str) -> openai:
     let inputs_max = openai::EMBEDDING_INPUTS_MAX as u64;
     let inputs = section.integer("embedding_inputs_max", 1..=inputs_max, inputs_max);
     config.embedding_inputs_max = usize::try_from(inputs).unwrap_or(openai::EMBEDDING_INPUTS_MAX);
+    config.tells_trace = section.boolean("send_traceparent", config.tells_trace);
     config
 }
 

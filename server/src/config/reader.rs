@@ -203,6 +203,23 @@ impl<'a> Section<'a> {
         number
     }
 
+    /// A part of a whole.
+    pub fn ratio(&mut self, key: &'static str, default: f64) -> f64 {
+        let Some(value) = self.take(key) else { return default };
+        let ratio = match value.get_ref() {
+            DeValue::Float(digits) => digits.as_str().replace('_', "").parse::<f64>().ok(),
+            DeValue::Integer(digits) => digits.as_str().parse::<f64>().ok(),
+            _ => None,
+        };
+        let ratio = ratio.filter(|ratio| (0.0..=1.0).contains(ratio));
+        if ratio.is_none() {
+            let got = shown(value.get_ref());
+            let fix = format!("write {key} = {default:?}");
+            self.mistyped(key, &value.span(), "a number from 0.0 to 1.0", &got, fix);
+        }
+        ratio.unwrap_or(default)
+    }
+
     pub fn millis(&mut self, key: &'static str, default: Duration) -> Duration {
         let default_ms = u64::try_from(default.as_millis()).unwrap_or(DURATION_MS_MAX);
         Duration::from_millis(self.integer(key, 1..=DURATION_MS_MAX, default_ms))

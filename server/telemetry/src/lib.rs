@@ -1,8 +1,13 @@
-//! What the gateway tells about itself to those who watch it: [`metrics`].
+//! What the gateway tells about itself to those who watch it: [`metrics`] and [`traces`].
 //!
 //! **Invariant:** no content, no key and no caller. Labels are names from the configuration and words of which there are few, so
 //! that no request can make a series of its own.
 
 pub mod metrics;
+pub mod traces;
 
-pub use metrics::{Families, GatewayMetrics, Names};
+mod telemetry;
+
+pub use metrics::{GatewayMetrics, Names};
+pub use telemetry::Telemetry;
+pub use traces::{ExporterError, TraceSettings, Tracer};

@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use crate::error::Error;
 use crate::money::{Pricing, Tariff};
 use crate::provider::Provider;
-use crate::routing::{Health, Route, RouteError};
+use crate::routing::{BreakerState, Health, Route, RouteError};
 pub use card::ModelCard;
 use discovery::Discovery;
 
@@ -138,6 +138,14 @@ impl Catalog {
     /// Serve whatever `provider` lists and `pricing` knows the price of, under its own names.
     pub fn add_discovery(&mut self, provider: Arc<dyn Provider>, pricing: Pricing) {
         self.discoveries.push(Discovery::new(provider, pricing));
+    }
+
+    /// How each configured target stands: provider, upstream model, state.
+    pub fn breakers(&self) -> Vec<(Arc<str>, Arc<str>, BreakerState)> {
+        let healths = self.healths.iter();
+        healths
+            .map(|((provider, model), health)| (Arc::clone(provider), Arc::clone(model), health.state()))
+            .collect()
     }
 
     /// No I/O for a model that is known. An unknown one asks the discovering providers again, at most every few seconds.

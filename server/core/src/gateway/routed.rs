@@ -50,6 +50,7 @@ fn chat() -> ChatRequest {
         request_id: "r-1".into(),
         principal: Arc::new(Principal::new("key_1", crate::Scopes::all())),
         observer: None,
+        trace: None,
     }
 }
 

@@ -28,6 +28,7 @@ fn request(model: &str, options: &str) -> ChatRequest {
         request_id: "r-1".into(),
         principal: Arc::new(anybody()),
         observer: None,
+        trace: None,
     }
 }
 

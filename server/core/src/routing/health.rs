@@ -50,6 +50,9 @@ pub enum BreakerState {
 }
 
 impl BreakerState {
+    pub const ALL: [BreakerState; 4] =
+        [BreakerState::Closed, BreakerState::Open, BreakerState::HalfOpen, BreakerState::Waiting];
+
     pub fn name(self) -> &'static str {
         match self {
             BreakerState::Closed => "closed",

@@ -82,8 +82,9 @@ async fn respond_to(accepts_after_s: u64, acts: &[Act]) -> (Result<Response<Body
         request_id: "req_1".into(),
         principal: Arc::new(Principal::new("key_1", Scopes::all())),
         observer: None,
+        trace: None,
     };
-    let trail = Trail::new(Arc::new(()), Arc::new(()), "req_1".into(), http::Method::POST);
+    let trail = Trail::new(Arc::new(()), Arc::new(()), "req_1".into(), http::Method::POST, None);
     let started_at = Instant::now();
     let response = respond(Box::pin(async move { gateway.stream(chat).await }), TIMING, trail).await;
     (response, started_at.elapsed().as_secs())

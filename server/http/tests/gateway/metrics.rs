@@ -30,7 +30,9 @@ impl Metrics for Told {
 async fn start(token: Option<&str>, has_admin_listener: bool) -> (Running, Arc<Told>) {
     let told = Arc::new(Told::default());
     let page = MetricsPage { source: told.clone(), token: token.map(|token| Secret::new(token.to_owned())) };
-    let setup = Setup { metrics: Some(page), has_admin_listener, ..Setup::default() };
+    let observer: Arc<dyn Observer> = told.clone();
+    let setup =
+        Setup { metrics: Some(page), observer: Some(observer), has_admin_listener, ..Setup::default() };
     (setup.start().await, told)
 }
 

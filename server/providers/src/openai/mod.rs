@@ -18,8 +18,9 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue, header};
 use novai_core::{
-    ChatCall, Clock, Completion, EmbeddingCall, Error, Provider, Streaming, SystemClock, UpstreamModel,
+    Call, ChatCall, Clock, Completion, EmbeddingCall, Error, Provider, Streaming, SystemClock, UpstreamModel,
 };
+use smallvec::SmallVec;
 
 use crate::client::{Outgoing, RequestHead};
 use crate::embeddings::Batches;
@@ -38,6 +39,8 @@ pub struct Config {
     pub asks_for_stream_usage: bool,
     /// Inputs in one call for embeddings; more are cut into several calls.
     pub embedding_inputs_max: usize,
+    /// Name a request's trace to it.
+    pub tells_trace: bool,
 }
 
 /// What OpenAI takes.
@@ -45,7 +48,12 @@ pub const EMBEDDING_INPUTS_MAX: usize = 2048;
 
 impl Config {
     pub fn new(upstream: upstream::Config) -> Self {
-        Config { upstream, asks_for_stream_usage: true, embedding_inputs_max: EMBEDDING_INPUTS_MAX }
+        Config {
+            upstream,
+            asks_for_stream_usage: true,
+            embedding_inputs_max: EMBEDDING_INPUTS_MAX,
+            tells_trace: false,
+        }
     }
 }
 
@@ -57,6 +65,7 @@ pub struct OpenAi {
     models: RequestHead,
     stream_kind: request::Kind,
     embedding_inputs_max: usize,
+    tells_trace: bool,
 }
 
 fn dialect() -> Dialect {
@@ -76,8 +85,9 @@ const MODELS_BYTES_MAX: usize = 8 * 1024 * 1024;
 impl OpenAi {
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         let upstream = Upstream::new(config.upstream, dialect(), Arc::new(SystemClock) as Arc<dyn Clock>)?;
+        let Config { embedding_inputs_max, tells_trace, .. } = config;
         let provider = OpenAi::with_upstream(upstream, config.asks_for_stream_usage)?;
-        Ok(OpenAi { embedding_inputs_max: config.embedding_inputs_max, ..provider })
+        Ok(OpenAi { embedding_inputs_max, tells_trace, ..provider })
     }
 
     fn with_upstream(upstream: Upstream, asks_for_stream_usage: bool) -> Result<Self, ConfigError> {
@@ -88,6 +98,7 @@ impl OpenAi {
             chat_stream: upstream.post_for_events("/chat/completions")?,
             models: upstream.get("/models")?,
             upstream,
+            tells_trace: false,
             stream_kind: match asks_for_stream_usage {
                 true => request::Kind::StreamWithUsage,
                 false => request::Kind::AsIs,
@@ -96,10 +107,19 @@ impl OpenAi {
     }
 }
 
-/// Ours are harmless; another that cannot be sent is left out.
-fn id_header(request_id: &str) -> Option<(HeaderName, HeaderValue)> {
-    let id = HeaderValue::from_str(request_id).ok()?;
-    Some((headers::name_of_request_id(request_id), id))
+/// What goes along with a call, so that both logs can be joined, and both traces. Ours are harmless; an id that cannot be sent
+/// is left out.
+fn joining<T>(call: &Call<T>, tells_trace: bool) -> SmallVec<[(HeaderName, HeaderValue); 2]> {
+    const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+    let mut told = SmallVec::new();
+    if let Ok(id) = HeaderValue::from_str(&call.request_id) {
+        told.push((headers::name_of_request_id(&call.request_id), id));
+    }
+    let trace = call.trace.filter(|_| tells_trace);
+    if let Some(parent) = trace.and_then(|trace| HeaderValue::from_str(&trace.to_string()).ok()) {
+        told.push((TRACEPARENT, parent));
+    }
+    told
 }
 
 impl Provider for OpenAi {
@@ -111,12 +131,12 @@ impl Provider for OpenAi {
         Box::pin(async move {
             let upstream = &self.upstream;
             let body = request::body(&call, request::Kind::AsIs)?;
-            let id = id_header(&call.request_id);
+            let told = joining(&call, self.tells_trace);
             let deadline = call.deadline;
             // What waits for the answer needs no decoded request.
             drop(call);
             let (headers, json) =
-                upstream.json(Outgoing { head: &self.chat, headers: id.as_slice(), body, deadline }).await?;
+                upstream.json(Outgoing { head: &self.chat, headers: &told, body, deadline }).await?;
             let facts = facts::Facts::of(&json).map_err(|reason| upstream.errors.malformed(reason))?;
             // Some upstreams answer 200 and put the refusal into the body.
             if facts.error && !facts.choices {
@@ -130,12 +150,11 @@ impl Provider for OpenAi {
         Box::pin(async move {
             let upstream = &self.upstream;
             let body = request::body(&call, self.stream_kind)?;
-            let id = id_header(&call.request_id);
+            let told = joining(&call, self.tells_trace);
             let deadline = call.deadline;
             drop(call);
-            let answer = upstream
-                .send(Outgoing { head: &self.chat_stream, headers: id.as_slice(), body, deadline })
-                .await?;
+            let answer =
+                upstream.send(Outgoing { head: &self.chat_stream, headers: &told, body, deadline }).await?;
             if !headers::is_event_stream(&answer.headers) {
                 if headers::is_json(&answer.headers) {
                     let json = answer.body.read_beginning(errors::BODY_BYTES_MAX).await;
@@ -160,14 +179,13 @@ impl Provider for OpenAi {
         Box::pin(async move {
             let upstream = &self.upstream;
             let malformed = |reason: String| upstream.errors.malformed(reason);
-            let (call, id) = (&call, &id_header(&call.request_id));
+            let (call, told) = (&call, &joining(&call, self.tells_trace));
             let batches = Batches::of(&call.request.input, self.embedding_inputs_max);
             let answered = batches
                 .ask(|batch| async move {
                     let body = request::embeddings(call, &batch)?;
                     let deadline = call.deadline;
-                    let outgoing =
-                        Outgoing { head: &self.embeddings, headers: id.as_slice(), body, deadline };
+                    let outgoing = Outgoing { head: &self.embeddings, headers: told, body, deadline };
                     let (headers, json) = upstream.json(outgoing).await?;
                     let facts =
                         facts::Facts::of(&json).map_err(|reason| upstream.errors.malformed(reason))?;

@@ -28,6 +28,7 @@ fn call(model: &str, with: Value) -> ChatCall {
         request: Arc::new(request),
         upstream_model: model.into(),
         request_id: "r".into(),
+        trace: None,
         deadline: None,
     }
 }

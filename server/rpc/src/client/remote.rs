@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use novai_core::{
     Call, ChatCall, Completion, Deadline, Deadlines, EmbeddingCall, Error, Provider, Rejection,
-    RejectionReason, Streaming, UpstreamModel,
+    RejectionReason, Streaming, TraceContext, UpstreamModel,
 };
 use tokio::time::Instant;
 use tonic::transport::Channel;
@@ -59,6 +59,19 @@ impl Timer {
     }
 }
 
+/// What joins logs and traces of both ends.
+#[derive(Clone, Copy)]
+struct Joined<'a> {
+    request_id: &'a str,
+    trace: Option<TraceContext>,
+}
+
+impl<'a> Joined<'a> {
+    fn of<T>(call: &'a Call<T>) -> Self {
+        Joined { request_id: &call.request_id, trace: call.trace }
+    }
+}
+
 impl Remote {
     /// `name` is the provider's in the worker's configuration, and here.
     pub fn new(name: impl Into<String>, pool: Arc<Pool>, deadlines: Deadlines) -> Self {
@@ -88,7 +101,7 @@ impl Remote {
     async fn ask<M, T, F>(
         &self,
         message: M,
-        request_id: &str,
+        joined: Joined<'_>,
         deadline: Option<Instant>,
         send: impl Fn(Channel, Request<M>) -> F,
     ) -> Result<Begun<T>, Error>
@@ -101,7 +114,8 @@ impl Remote {
         let mut reasons = Vec::new();
         while let Some(flight) = self.pool.choose(&tried) {
             let mut request = Request::new(message.clone());
-            metadata::write_request_id(request.metadata_mut(), request_id);
+            metadata::write_request_id(request.metadata_mut(), joined.request_id);
+            metadata::write_trace(request.metadata_mut(), joined.trace);
             request.set_timeout(timer.ends_at.saturating_duration_since(Instant::now()));
             let status = match send(flight.worker.channel.clone(), request).await {
                 Ok(answer) => return Ok(Begun { answer: answer.into_inner(), flight, timer }),
@@ -169,9 +183,9 @@ impl Provider for Remote {
     fn complete(&self, call: ChatCall) -> BoxFuture<'_, Result<Completion, Error>> {
         Box::pin(async move {
             self.check_size(&call.raw)?;
-            let message = ChatRequest { target: self.target(&call), json: call.raw };
+            let message = ChatRequest { target: self.target(&call), json: call.raw.clone() };
             let begun = self
-                .ask(message, &call.request_id, call.deadline, |channel, request| async move {
+                .ask(message, Joined::of(&call), call.deadline, |channel, request| async move {
                     inference(channel).chat(request).await
                 })
                 .await?;
@@ -186,9 +200,9 @@ impl Provider for Remote {
     fn stream(&self, call: ChatCall) -> BoxFuture<'_, Result<Streaming, Error>> {
         Box::pin(async move {
             self.check_size(&call.raw)?;
-            let message = ChatStreamRequest { target: self.target(&call), json: call.raw };
+            let message = ChatStreamRequest { target: self.target(&call), json: call.raw.clone() };
             let begun = self
-                .ask(message, &call.request_id, call.deadline, |channel, request| async move {
+                .ask(message, Joined::of(&call), call.deadline, |channel, request| async move {
                     inference(channel).chat_stream(request).await
                 })
                 .await?;
@@ -207,9 +221,9 @@ impl Provider for Remote {
     fn embed(&self, call: EmbeddingCall) -> BoxFuture<'_, Result<Completion, Error>> {
         Box::pin(async move {
             self.check_size(&call.raw)?;
-            let message = EmbedRequest { target: self.target(&call), json: call.raw };
+            let message = EmbedRequest { target: self.target(&call), json: call.raw.clone() };
             let begun = self
-                .ask(message, &call.request_id, call.deadline, |channel, request| async move {
+                .ask(message, Joined::of(&call), call.deadline, |channel, request| async move {
                     embedding(channel).embed(request).await
                 })
                 .await?;
@@ -225,7 +239,7 @@ impl Provider for Remote {
         Box::pin(async move {
             let message = ListModelsRequest { provider: self.name.clone() };
             let begun = self
-                .ask(message, "", None, |channel, request| async move {
+                .ask(message, Joined { request_id: "", trace: None }, None, |channel, request| async move {
                     inference(channel).list_models(request).await
                 })
                 .await?;

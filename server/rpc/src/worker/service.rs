@@ -76,6 +76,7 @@ impl Service {
             request: Arc::new(request),
             upstream_model: target.upstream_model.into(),
             request_id: log.request_id(),
+            trace: metadata::trace(metadata),
             deadline: timer.ends_at,
         };
         Ok(Begun { provider, call, timer, log })

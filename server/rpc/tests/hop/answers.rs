@@ -12,7 +12,7 @@ use novai_rpc::worker::Limits;
 
 use crate::support::provider::{EMBEDDINGS, Scripted};
 use crate::support::worker::Worker;
-use crate::support::{REQUEST, call, event, everything, remote, within};
+use crate::support::{REQUEST, TRACEPARENT, call, event, everything, remote, within};
 
 const JSON: &str = r#"{"id":"x","choices":[],"new_field":{"a":[1,2.50]},"text":"ü\u0000"}"#;
 
@@ -46,6 +46,7 @@ async fn a_whole_answer_and_its_request_cross_unchanged() {
     let asked = provider.calls.lock().unwrap().remove(0);
     assert_eq!(asked.raw, REQUEST, "byte by byte");
     assert_eq!((&*asked.upstream_model, &*asked.request_id), ("m-2025", "request-1"));
+    assert_eq!(asked.trace.map(|trace| trace.to_string()).as_deref(), Some(TRACEPARENT));
     assert_eq!(asked.request.model, "m");
 }
 

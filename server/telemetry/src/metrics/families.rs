@@ -30,7 +30,7 @@ const TOKENS: [f64; 14] = [
 ];
 
 /// Those that requests change. What stores count themselves is in [`super::stores`].
-pub struct Families {
+pub(super) struct Families {
     /// `gen_ai_operation_name`, `gen_ai_provider_name`, `gen_ai_request_model`, `gen_ai_token_type`.
     pub(super) token_usage: Histograms<4>,
     /// `gen_ai_operation_name`, `gen_ai_provider_name`, `gen_ai_request_model`, `error_type`.
@@ -53,6 +53,9 @@ pub struct Families {
     pub(super) admitted: Counter,
     /// `provider`, `model`, `error_type`.
     pub(super) upstream_errors: Counters<3>,
+    /// `model`, `provider`.
+    pub(super) fallbacks: Counters<2>,
+    pub(super) spans_dropped: Counter,
 }
 
 impl Families {
@@ -77,6 +80,8 @@ impl Families {
             limit_decisions,
             admitted,
             upstream_errors: Family::default(),
+            fallbacks: Family::default(),
+            spans_dropped: Counter::default(),
         };
         registry.register(
             "gen_ai_client_token_usage",
@@ -127,6 +132,16 @@ impl Families {
             "novai_upstream_errors",
             "Failures of upstreams, those included that a fallback made up for",
             families.upstream_errors.clone(),
+        );
+        registry.register(
+            "novai_fallbacks",
+            "Requests that this provider served after an earlier call had failed",
+            families.fallbacks.clone(),
+        );
+        registry.register(
+            "novai_trace_spans_dropped",
+            "Spans that no collector has got",
+            families.spans_dropped.clone(),
         );
         registry.register("novai_build", "The gateway's version", {
             Info::new([("version", env!("CARGO_PKG_VERSION"))])

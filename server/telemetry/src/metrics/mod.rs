@@ -10,13 +10,14 @@ mod requests;
 mod stores;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
-use novai_core::Gateway;
+use novai_core::{Error, Gateway, RouteEvents, Target};
 use novai_http::observer::{self, Cause, Metrics, Observer, RequestEnded};
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 
-pub use families::Families;
+use families::Families;
 use inference::Inference;
 use requests::Requests;
 
@@ -62,19 +63,32 @@ pub struct GatewayMetrics {
     providers: Positions,
     requests: Requests,
     inference: Inference,
+    gateway: Arc<OnceLock<Weak<Gateway>>>,
 }
 
 impl GatewayMetrics {
-    pub fn new(names: Names, gateway: Arc<Gateway>) -> Self {
+    pub fn new(names: Names) -> Self {
+        let gateway: Arc<OnceLock<Weak<Gateway>>> = Arc::default();
         let mut registry = Registry::default();
         let families = Families::register(&mut registry);
-        registry.register_collector(Box::new(stores::Stores { gateway }));
+        registry.register_collector(Box::new(stores::Stores { gateway: Arc::clone(&gateway) }));
         let models = Positions::new(names.models);
         let providers = Positions::new(names.providers);
         let operations: Vec<&'static str> = observer::operation_ids().collect();
         let requests = Requests::new(&operations, models.len());
         let inference = Inference::new(&operations, models.len(), providers.len());
-        GatewayMetrics { registry, families, models, providers, requests, inference }
+        GatewayMetrics { registry, families, models, providers, requests, inference, gateway }
+    }
+
+    /// Whose stores and breakers are shown. Not held: it holds this.
+    pub fn watch(&self, gateway: &Arc<Gateway>) {
+        // A second one is not watched.
+        let _ = self.gateway.set(Arc::downgrade(gateway));
+    }
+
+    /// For the tracer.
+    pub fn spans_dropped(&self) -> Counter {
+        self.families.spans_dropped.clone()
     }
 
     fn count_cause(&self, cause: &Cause, model: usize) {
@@ -113,7 +127,11 @@ impl Observer for GatewayMetrics {
         let Some(model) = model else { return };
         let asked = match ended.cause {
             Some(cause) => {
-                self.count_cause(cause, model);
+                // Told already, unless it ended the search at once, or came in mid-stream.
+                let is_told = ended.failures > 0 && !ended.is_streaming && cause.provider().is_some();
+                if !is_told {
+                    self.count_cause(cause, model);
+                }
                 cause.provider()
             }
             None => None,
@@ -121,11 +139,25 @@ impl Observer for GatewayMetrics {
         if let Some(provider) = ended.provider.or(asked) {
             let provider = self.providers.of(provider);
             self.families.admitted.inc();
+            if ended.failures > 0 && ended.cause.is_none() {
+                let names = [&self.models.names[model], &self.providers.names[provider]];
+                let [model, provider] = names.map(Arc::clone);
+                self.families.fallbacks.get_or_create(&[("model", model), ("provider", provider)]).inc();
+            }
             let place = inference::Place { operation: ended.operation, model, provider };
             let series = self.inference.at(place, &self.families, &self.models, &self.providers);
             if let Some(series) = series {
                 series.count(&self.families, ended);
             }
+        }
+    }
+}
+
+/// Failures that another call may make up for.
+impl RouteEvents for GatewayMetrics {
+    fn failed(&self, target: &Arc<Target>, error: &Error, _: u32) {
+        if let Some(cause) = Cause::of(error) {
+            self.count_cause(&cause, self.models.of(&target.model));
         }
     }
 }

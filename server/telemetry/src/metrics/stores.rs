@@ -1,10 +1,10 @@
-//! What stores count themselves, read when somebody looks.
+//! What stores count themselves and how targets stand, read when somebody looks.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
-use novai_core::Gateway;
 use novai_core::latency::{BOUNDS, LatencySnapshot};
 use novai_core::limits::StoreReport;
+use novai_core::{BreakerState, Gateway};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
 pub(super) struct Stores {
-    pub gateway: Arc<Gateway>,
+    pub gateway: Arc<OnceLock<Weak<Gateway>>>,
 }
 
 impl std::fmt::Debug for Stores {
@@ -24,11 +24,13 @@ impl std::fmt::Debug for Stores {
 
 impl Collector for Stores {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
-        let limits = self.gateway.limits_report();
+        let gateway = self.gateway.get().and_then(Weak::upgrade);
+        let gateway = gateway.as_deref();
+        let limits = gateway.and_then(Gateway::limits_report);
         limits_store(&mut encoder, &limits.unwrap_or_default())?;
         let latencies = [
             ("limits", limits.map(|report| report.latency)),
-            ("ledger", self.gateway.ledger().write_latency()),
+            ("ledger", gateway.and_then(|gateway| gateway.ledger().write_latency())),
         ];
         let mut family = encoder.encode_descriptor(
             "novai_store_duration",
@@ -41,8 +43,27 @@ impl Collector for Stores {
                 histogram(family.encode_family(&[("store", store)])?, &latency)?;
             }
         }
-        Ok(())
+        breakers(&mut encoder, gateway)
     }
+}
+
+/// One series per target and state, so that none has to be known by number: 1 for the state that it is in.
+fn breakers(encoder: &mut DescriptorEncoder<'_>, gateway: Option<&Gateway>) -> std::fmt::Result {
+    let mut family = encoder.encode_descriptor(
+        "novai_upstream_breaker",
+        "How the configured targets stand.",
+        None,
+        MetricType::Gauge,
+    )?;
+    let mut targets = gateway.map(Gateway::breakers).unwrap_or_default();
+    targets.sort_by(|left, right| (&left.0, &left.1).cmp(&(&right.0, &right.1)));
+    for (provider, model, now) in &targets {
+        for state in BreakerState::ALL {
+            let labels = [("provider", &**provider), ("upstream_model", &**model), ("state", state.name())];
+            ConstGauge::new(i64::from(state == *now)).encode(family.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
 }
 
 /// All there, also while limits are kept in memory: an alert on a metric that does not exist never fires.

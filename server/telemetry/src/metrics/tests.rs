@@ -1,15 +1,15 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use novai_core::TokenUsage;
 use novai_core::money::Usd;
-use novai_core::{Catalog, TokenUsage};
 use novai_http::observer::Outcome;
 
 use super::*;
 
 fn metrics() -> GatewayMetrics {
     let names = Names { models: vec!["fast".into()], providers: vec!["openai".into()] };
-    GatewayMetrics::new(names, Arc::new(Gateway::new(Catalog::new())))
+    GatewayMetrics::new(names)
 }
 
 fn answered(model: &str) -> RequestEnded<'_> {
@@ -20,6 +20,7 @@ fn answered(model: &str) -> RequestEnded<'_> {
         status: Some(StatusCode::OK),
         outcome: Outcome::Ok,
         cause: None,
+        failures: 0,
         is_streaming: false,
         duration: Duration::from_millis(30),
         time_to_first_event: None,
@@ -31,6 +32,7 @@ fn answered(model: &str) -> RequestEnded<'_> {
             ..Default::default()
         }),
         cost: Some(Usd::from_nano(1_500_000)),
+        trace: None,
     }
 }
 
@@ -142,6 +144,7 @@ fn the_documented_metrics_are_those_that_there_are() {
     let first = Some(Duration::from_millis(10));
     let seen = RequestEnded { is_streaming: true, time_to_first_event: first, ..answered("fast") };
     tell(&metrics, &RequestEnded { cause: Some(&timeout), ..seen });
+    tell(&metrics, &RequestEnded { failures: 1, ..answered("fast") });
     let page = metrics.page();
     // As they are asked for in queries: a counter's samples end in `_total`, an info's in `_info`.
     let mut there: Vec<(String, String)> = page

@@ -10,6 +10,7 @@ use novai_core::{Catalog, Gateway, KeyStore, Principal, Scopes, SystemClock};
 use novai_http::access_log::LineSink;
 use novai_http::cors::Cors;
 use novai_http::listener::{self, Limits, Phase, Shutdown, TlsFiles};
+use novai_http::observer::Observer;
 use novai_http::tokens::Tokens;
 use novai_http::{App, Front, MetricsPage, Options, Ports, Surface};
 use novai_stores::keys::Keys;
@@ -38,6 +39,7 @@ pub struct Setup {
     pub tokens: Option<Arc<Tokens>>,
     pub ledger: Option<Arc<dyn Ledger>>,
     pub metrics: Option<MetricsPage>,
+    pub observer: Option<Arc<dyn Observer>>,
     /// Key management gets a listener of its own.
     pub has_admin_listener: bool,
 }
@@ -83,6 +85,7 @@ impl Setup {
             },
             replays: Arc::new(()),
             tokens: self.tokens,
+            observer: self.observer.unwrap_or_else(|| Arc::new(())),
             metrics: self.metrics,
         };
         let app = Arc::new(App::new(ports, self.options, shutdown.clone()));

@@ -15,6 +15,7 @@ fn ask(with: Value) -> EmbeddingCall {
         raw: raw.into(),
         upstream_model: "gemini-embedding-x".into(),
         request_id: "r".into(),
+        trace: None,
         deadline: None,
     }
 }

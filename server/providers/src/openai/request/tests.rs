@@ -12,6 +12,7 @@ fn call(raw: &str, upstream_model: &str) -> ChatCall {
         raw: raw.into(),
         upstream_model: upstream_model.into(),
         request_id: "r".into(),
+        trace: None,
         deadline: None,
     }
 }

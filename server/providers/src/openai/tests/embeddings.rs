@@ -18,6 +18,7 @@ fn ask(model: &str, with: Value) -> EmbeddingCall {
         raw: raw.into(),
         upstream_model: model.into(),
         request_id: "req-1".into(),
+        trace: None,
         deadline: None,
     }
 }

@@ -17,6 +17,7 @@ async fn ask(with: Value) -> Result<EmbeddingList, Error> {
         request: request.into(),
         upstream_model: MODEL.into(),
         request_id: "r".into(),
+        trace: None,
         deadline: None,
     };
     Sim::new("sim").embed(call).await.map(|answer| serde_json::from_slice(&answer.json).unwrap())

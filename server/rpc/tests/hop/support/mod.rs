@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use novai_core::{ChatCall, ChatEvent, ChatStream, Deadlines, Error};
+use novai_core::{ChatCall, ChatEvent, ChatStream, Deadlines, Error, TraceContext};
 use novai_rpc::{ClientTls, Pool, PoolConfig, Remote, WorkerUrl};
 
 pub const PROVIDER: &str = "scripted";
 pub const REQUEST: &str =
     r#"{"model":"m","messages":[{"role":"user","content":"Hi"}],"x_unknown": [1, 2.50, null]}"#;
+
+pub const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 pub fn call() -> ChatCall {
     call_of(REQUEST)
@@ -25,6 +27,7 @@ pub fn call_of(json: &str) -> ChatCall {
         request: Arc::new(serde_json::from_str(json).unwrap()),
         upstream_model: "m-2025".into(),
         request_id: "request-1".into(),
+        trace: TraceContext::parse(TRACEPARENT),
         deadline: None,
     }
 }

@@ -1,0 +1,134 @@
+//! Traces from a caller through the gateway to an upstream and a collector, all over sockets.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
+
+mod support;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
+
+const KEY: &str = "operators-own-key-0123456789";
+const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// Answers every request with `answer`, and tells of each: its head and its body.
+fn server(answer: String) -> (String, mpsc::Receiver<(String, Vec<u8>)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let (socket, tell, answer) = (socket.unwrap(), tell.clone(), answer.clone());
+            std::thread::spawn(move || {
+                let mut reader = BufReader::new(socket.try_clone().unwrap());
+                while let Some(request) = request(&mut reader) {
+                    // The test may have ended.
+                    let _ = tell.send(request);
+                    if (&socket).write_all(answer.as_bytes()).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    (address, told)
+}
+
+fn request(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head).ok()? == 0 {
+            return None;
+        }
+    }
+    let head = head.to_lowercase();
+    let length = head.split("content-length: ").nth(1).map_or("0", |rest| rest.lines().next().unwrap());
+    let mut body = vec![0; length.parse().unwrap()];
+    reader.read_exact(&mut body).ok()?;
+    Some((head, body))
+}
+
+fn upstream_answer() -> String {
+    let chunk = r#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}"#;
+    let body = format!("data: {chunk}\n\ndata: [DONE]\n\n");
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn config(upstream: &str, telemetry: &str, provider: &str) -> String {
+    format!(
+        "[telemetry]\n{telemetry}\n[[providers]]\nname = \"up\"\nbase_url = \"http://{upstream}/v1\"\n{provider}\n\
+         [[models]]\nid = \"fast\"\nprovider = \"up\"\nupstream_id = \"inner\"\nprice = \"free\"\n"
+    )
+}
+
+/// One stream, asked with a `traceparent`; what the upstream was sent, and what the collector, if anything.
+fn traced(telemetry: &str, provider: &str, ratio: &str) -> (String, Option<Vec<u8>>) {
+    let (collector, collected) = server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_owned());
+    let (upstream, asked) = server(upstream_answer());
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("novai.toml"), config(&upstream, telemetry, provider)).unwrap();
+    let endpoint = format!("http://{collector}");
+    let environment = [
+        ("NOVAI_BOOTSTRAP_KEY", KEY),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+        ("OTEL_TRACES_SAMPLER_ARG", ratio),
+        ("OTEL_SERVICE_NAME", "novai-test"),
+    ];
+    let novai = support::start_with(dir.path(), &["--config", "novai.toml"], &environment);
+    let body = r#"{"model":"fast","messages":[{"role":"user","content":"a secret of mine"}],"stream":true}"#;
+    let headers = [
+        format!("Authorization: Bearer {KEY}"),
+        format!("traceparent: {CALLER}"),
+        "Content-Type: application/json".to_owned(),
+    ];
+    let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+    let answer = novai.send("POST", "/v1/chat/completions", &headers, body);
+    assert!(answer.contains("[DONE]"), "{answer}");
+    // What waits is sent before it ends.
+    novai.stop();
+    let (head, _) = asked.recv().unwrap();
+    (head, collected.try_recv().ok().map(|(_, body)| body))
+}
+
+fn holds(bytes: &[u8], text: &[u8]) -> bool {
+    bytes.windows(text.len()).any(|window| window == text)
+}
+
+#[test]
+fn a_callers_trace_is_joined_recorded_and_told_to_the_upstream_as_the_configuration_says() {
+    let (head, spans) = traced("join_callers_traces = true", "send_traceparent = true", "0");
+    let parent = head.lines().find_map(|line| line.strip_prefix("traceparent: ")).expect("a traceparent");
+    assert!(
+        parent.starts_with("00-0af7651916cd43dd8448eb211c80319c-") && parent.ends_with("-01"),
+        "{parent}"
+    );
+    assert!(!parent.contains("b7ad6b7169203331"), "the parent is the gateway's own span: {parent}");
+    let spans = spans.expect("the caller has decided that it is recorded");
+    let trace_id = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes();
+    let told = u64::from_str_radix(parent.split('-').nth(2).unwrap(), 16).unwrap().to_be_bytes();
+    for bytes in [&trace_id[..], &0xb7ad_6b71_6920_3331_u64.to_be_bytes(), &told] {
+        assert!(holds(&spans, bytes), "{bytes:x?}");
+    }
+    for text in
+        ["POST /v1/chat/completions", "admit", "chat inner", "first event", "settle", "novai-test", "fast"]
+    {
+        assert!(holds(&spans, text.as_bytes()), "{text}");
+    }
+    for secret in ["a secret of mine", KEY, "key_"] {
+        assert!(!holds(&spans, secret.as_bytes()), "{secret}");
+    }
+}
+
+#[test]
+fn without_leave_no_caller_decides_and_no_upstream_is_told() {
+    let (head, spans) = traced("", "", "0");
+    assert!(!head.contains("traceparent"), "{head}");
+    assert!(spans.is_none());
+    let (head, spans) = traced("", "", "1");
+    assert!(!head.contains("traceparent"), "{head}");
+    let spans = spans.expect("a trace of its own");
+    assert!(!holds(&spans, &0xb7ad_6b71_6920_3331_u64.to_be_bytes()));
+}

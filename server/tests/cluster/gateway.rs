@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 pub const OPERATOR_KEY: &str = "operators-own-key-0123456789";
 pub const METRICS_TOKEN: &str = "only-for-metrics-0123456789";
@@ -80,6 +80,8 @@ impl Drop for Gateway {
 
 pub struct Worker {
     process: Child,
+    /// Open as long as it lives: it may have more to say.
+    _stdout: BufReader<ChildStdout>,
     pub address: SocketAddr,
 }
 
@@ -99,12 +101,13 @@ impl Worker {
             .spawn()
             .unwrap();
         let mut banner = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut banner).unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        stdout.read_line(&mut banner).unwrap();
         let Some(address) = banner.trim().split("http://").nth(1) else {
             let log = std::fs::read_to_string(dir.join("log")).unwrap_or_default();
             panic!("the worker did not start: {banner}{log}");
         };
-        Worker { process, address: address.parse().unwrap() }
+        Worker { process, _stdout: stdout, address: address.parse().unwrap() }
     }
 
     pub fn url(&self) -> String {

@@ -169,7 +169,6 @@ async fn a_refusal_ends_in_admission() {
         ["admit", "POST /v1/chat/completions"]
     );
     assert!(spans[1].parent_span_id.iter().all(|byte| *byte == 0), "a trace of its own");
-    assert!(!format!("{spans:?}").contains("key_"), "no key is told");
 }
 
 #[tokio::test]

@@ -83,6 +83,7 @@ async fn embeddings_cross_unchanged() {
         request: Arc::new(serde_json::from_str(REQUEST).unwrap()),
         upstream_model: "m-2025".into(),
         request_id: "request-1".into(),
+        trace: None,
         deadline: None,
     };
     let got = within("the vectors", remote.embed(call)).await.unwrap();

@@ -76,15 +76,8 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
     ];
     let parts = if options.parts.is_empty() { &unnamed[..] } else { &options.parts };
     let mut build = process::cargo(repo);
-    build.args(["build", "--release", "-p", "novai-bench"]);
-    let of_gateway =
-        |part: &Part| matches!(part, Part::Server | Part::Worker | Part::FirstEvent | Part::Idle);
-    if parts.iter().any(of_gateway) {
-        build.args(["-p", "novai-server"]);
-    }
-    if parts.contains(&Part::Sdk) {
-        build.args(["-p", "bench-client-rust"]);
-    }
+    // All of them whatever is measured: another set would be another choice of features, and build everything anew.
+    build.args(["build", "--release", "-p", "novai-bench", "-p", "novai-server", "-p", "bench-client-rust"]);
     process::run(&mut build)?;
 
     let mut bench = process::program(repo, repo.binary("release", "novai-bench"));

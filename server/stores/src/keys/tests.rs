@@ -1,8 +1,10 @@
+//! What is not the contract (server/stores/tests/keys.rs): the first key, the bootstrap key, and files of older versions.
+
 use std::sync::Mutex;
 use std::time::Duration;
 
 use novai_core::Scope;
-use novai_core::keys::{KeyAdmin, KeyChange, KeyError, Position};
+use novai_core::keys::KeyAdmin;
 
 use super::*;
 use crate::database::Location;
@@ -13,14 +15,6 @@ struct Hand(Mutex<Duration>);
 impl Hand {
     fn new() -> Arc<Self> {
         Arc::new(Hand(Mutex::new(Duration::from_secs(1_800_000_000))))
-    }
-
-    fn advance(&self, by_s: u64) {
-        *self.0.lock().unwrap() += Duration::from_secs(by_s);
-    }
-
-    fn now_s(&self) -> u64 {
-        self.unix_time().as_secs()
     }
 }
 
@@ -86,144 +80,6 @@ async fn wrong_keys_are_unknown() {
     for wrong in ["", " ", "sk-novai-", shorter, &format!("{right} "), &other_case, "' OR 1=1 --"] {
         assert_eq!(keys.principal(wrong), None, "{wrong:?}");
     }
-}
-
-#[tokio::test]
-async fn what_is_decided_about_a_key_holds_at_once_and_after_a_restart() {
-    let dir = tempfile::tempdir().unwrap();
-    let clock = Hand::new();
-    let Opened { keys, .. } = open_at(dir.path(), None, clock.clone()).await.unwrap();
-    let wanted = KeySettings {
-        name: "nightly".to_owned(),
-        tenant: Some("acme".into()),
-        scopes: [Scope::Inference, Scope::Usage].into_iter().collect(),
-        models: Some(Arc::from([Box::from("a"), Box::from("b/c")])),
-        limits: LimitSpec { rpm: Some(3), tpm: Some(1_000_000_000_000), concurrent: None },
-        budget: BudgetSpec { day_nano_usd: Some(1), month_nano_usd: Some(999_999_999_999_999_999) },
-        expires_at_unix_s: Some(clock.now_s() + 100),
-    };
-    let made = keys.create(wanted.clone()).await.unwrap();
-    assert_eq!(made.info.settings, wanted);
-    let principal = keys.principal(made.secret.expose()).unwrap();
-    assert_eq!((&principal.limits, &principal.budget), (&wanted.limits, &wanted.budget));
-    assert_eq!((&principal.models, &principal.tenant), (&wanted.models, &wanted.tenant));
-
-    let id = made.info.id.clone();
-    let change = KeyChange {
-        name: Some("daily".to_owned()),
-        models: Some(None),
-        limits: Some(LimitSpec::default()),
-        expires_at_unix_s: Some(None),
-        ..KeyChange::default()
-    };
-    let changed = keys.update(None, &id, change).await.unwrap();
-    let expected = KeySettings {
-        name: "daily".to_owned(),
-        models: None,
-        limits: LimitSpec::default(),
-        expires_at_unix_s: None,
-        ..wanted
-    };
-    assert_eq!(changed.settings, expected);
-    assert_eq!(keys.principal(made.secret.expose()).unwrap().limits, LimitSpec::default());
-
-    let rotated = keys.rotate(None, &id).await.unwrap();
-    assert_eq!((&rotated.info.id, &rotated.info.settings), (&id, &expected));
-    assert!(keys.principal(made.secret.expose()).is_none(), "the old one is refused");
-    assert!(rotated.secret.expose().starts_with(&rotated.info.prefix));
-
-    let again = open_at(dir.path(), None, clock).await.unwrap().keys;
-    assert_eq!(&again.principal(rotated.secret.expose()).unwrap().id, &id);
-    assert_eq!(again.get(None, &id).await.unwrap().settings, expected);
-    keys.delete(None, &id).await.unwrap();
-    assert!(keys.principal(rotated.secret.expose()).is_none());
-    assert!(matches!(keys.delete(None, &id).await, Err(KeyError::NotFound { .. })));
-    // The other gateway learns it when it looks.
-    assert!(again.principal(rotated.secret.expose()).is_some());
-    again.look().await.unwrap();
-    assert!(again.principal(rotated.secret.expose()).is_none());
-}
-
-#[tokio::test]
-async fn keys_end_when_they_expire() {
-    let dir = tempfile::tempdir().unwrap();
-    let clock = Hand::new();
-    let keys = open_at(dir.path(), None, clock.clone()).await.unwrap().keys;
-    let ending = |expires_at_unix_s| KeySettings { expires_at_unix_s, ..settings("short") };
-    let now_s = clock.now_s();
-    assert!(matches!(keys.create(ending(Some(now_s))).await, Err(KeyError::Expired { .. })));
-    let made = keys.create(ending(Some(now_s + 10))).await.unwrap();
-    clock.advance(9);
-    assert!(keys.principal(made.secret.expose()).is_some());
-    clock.advance(1);
-    assert!(keys.principal(made.secret.expose()).is_none());
-    let past = KeyChange { expires_at_unix_s: Some(Some(now_s)), ..KeyChange::default() };
-    assert!(matches!(keys.update(None, &made.info.id, past).await, Err(KeyError::Expired { .. })));
-}
-
-#[tokio::test]
-async fn tenants_see_their_own_keys_only() {
-    let dir = tempfile::tempdir().unwrap();
-    let keys = open(dir.path()).await.keys;
-    let of = |tenant: &str| KeySettings { tenant: Some(tenant.into()), ..settings(tenant) };
-    let (ours, theirs) = (keys.create(of("a")).await.unwrap(), keys.create(of("b")).await.unwrap());
-    let listed = keys.list(Some("a"), None, 10).await.unwrap();
-    assert_eq!(listed.keys.iter().map(|key| &key.id).collect::<Vec<_>>(), [&ours.info.id]);
-    let id = &theirs.info.id;
-    let tenant = Some("a");
-    assert!(matches!(keys.get(tenant, id).await, Err(KeyError::NotFound { .. })));
-    assert!(matches!(keys.update(tenant, id, KeyChange::default()).await, Err(KeyError::NotFound { .. })));
-    assert!(matches!(keys.rotate(tenant, id).await, Err(KeyError::NotFound { .. })));
-    assert!(matches!(keys.delete(tenant, id).await, Err(KeyError::NotFound { .. })));
-    assert!(keys.principal(theirs.secret.expose()).is_some(), "nothing happened to it");
-}
-
-#[tokio::test]
-async fn lists_come_in_pages_oldest_first() {
-    let dir = tempfile::tempdir().unwrap();
-    let clock = Hand::new();
-    let own = chosen("my-own-key-0123456789abcdef".to_owned()).unwrap();
-    let keys = open_at(dir.path(), Some(&own), clock.clone()).await.unwrap().keys;
-    for number in 0..7 {
-        keys.create(settings(&number.to_string())).await.unwrap();
-        clock.advance(number % 2); // Two of a second are told apart by their id.
-    }
-    let mut seen = Vec::new();
-    let mut after = None;
-    loop {
-        let page = keys.list(None, after, 3).await.unwrap();
-        seen.extend(page.keys.iter().map(|key| (key.created_at_unix_s, key.id.clone())));
-        after = page.keys.last().map(Position::of);
-        if !page.has_more {
-            break;
-        }
-    }
-    assert_eq!(seen.len(), 7);
-    assert!(seen.is_sorted(), "{seen:?}");
-}
-
-#[tokio::test]
-async fn uses_are_noted_now_and_then_and_written_later() {
-    let dir = tempfile::tempdir().unwrap();
-    let clock = Hand::new();
-    let keys = open_at(dir.path(), None, clock.clone()).await.unwrap().keys;
-    let made = keys.create(settings("busy")).await.unwrap();
-    let last_used = async |keys: &Keys| keys.get(None, &made.info.id).await.unwrap().last_used_at_unix_s;
-    assert_eq!(last_used(&keys).await, None);
-    let first = clock.now_s();
-    for _ in 0..59 {
-        keys.principal(made.secret.expose()).unwrap();
-        clock.advance(1);
-    }
-    assert_eq!(last_used(&keys).await, Some(first), "known here before it is written");
-    let other = open_at(dir.path(), None, clock.clone()).await.unwrap().keys;
-    assert_eq!(last_used(&other).await, None);
-    keys.write_uses().await.unwrap();
-    assert_eq!(last_used(&other).await, Some(first));
-    clock.advance(1);
-    keys.principal(made.secret.expose()).unwrap();
-    keys.write_uses().await.unwrap();
-    assert_eq!(last_used(&other).await, Some(first + 60));
 }
 
 #[tokio::test]

@@ -73,14 +73,17 @@ export interface Model {
   shutdown_date?: string | null;
 }
 
-/** US dollars per million tokens, as exact decimals. */
+/**
+ * US dollars per million tokens, as exact decimals. The gateway always tells `input` and
+ * `output`; other vendors' lists have prices of other shapes, which stay readable.
+ */
 export interface ModelPricing {
   /** Tokens of the request. */
-  input: string;
+  input?: string;
 
   /** Tokens of the request that the provider had in its cache. */
   cached_input?: string;
 
   /** Tokens of the answer. */
-  output: string;
+  output?: string;
 }

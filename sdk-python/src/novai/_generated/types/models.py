@@ -12,15 +12,17 @@ from ...model import Model as BaseModel
 
 
 class ModelPricing(BaseModel):
-    """US dollars per million tokens, as exact decimals."""
+    """US dollars per million tokens, as exact decimals. The gateway always tells `input` and `output`; other
+    vendors' lists have prices of other shapes, which stay readable.
+    """
 
     __slots__ = ()
 
-    input: str = field("input")
+    input: Optional[str] = field("input")
     """Tokens of the request."""
     cached_input: Optional[str] = field("cached_input")
     """Tokens of the request that the provider had in its cache."""
-    output: str = field("output")
+    output: Optional[str] = field("output")
     """Tokens of the answer."""
 
 

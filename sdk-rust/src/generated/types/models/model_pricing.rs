@@ -6,24 +6,20 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// US dollars per million tokens, as exact decimals.
+/// US dollars per million tokens, as exact decimals. The gateway always tells `input` and `output`;
+/// other vendors' lists have prices of other shapes, which stay readable.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModelPricing {
     /// Tokens of the request.
-    pub input: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
     /// Tokens of the request that the provider had in its cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cached_input: Option<String>,
     /// Tokens of the answer.
-    pub output: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
-}
-
-impl ModelPricing {
-    /// With the required `input` and `output`; every other field is unset.
-    pub fn new(input: impl Into<String>, output: impl Into<String>) -> Self {
-        Self { input: input.into(), output: output.into(), ..Self::default() }
-    }
 }

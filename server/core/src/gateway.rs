@@ -301,11 +301,6 @@ impl Gateway {
         self.catalog.get(id).await
     }
 
-    /// Every target that could be asked now, each provider and upstream model once, with how it stands.
-    pub fn targets(&self) -> Vec<Arc<Target>> {
-        self.catalog.targets()
-    }
-
     /// Ready as soon as one model can be called. Why not, if not, is in the log: probes are not authenticated.
     pub async fn ready(&self) -> Readiness {
         let models = self.catalog.list().await.map_or(0, |models| models.len());

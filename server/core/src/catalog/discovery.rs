@@ -53,11 +53,6 @@ impl Discovery {
         self.known.load().by_id.get(model).map(|(_, route)| route.clone())
     }
 
-    pub(super) fn targets(&self) -> Vec<Arc<Target>> {
-        let known = self.known.load();
-        known.by_id.values().flat_map(|(_, route)| route.targets()).map(Arc::clone).collect()
-    }
-
     pub(super) fn model(&self, model: &str) -> Option<ModelInfo> {
         let known = self.known.load();
         known.by_id.get(model).and_then(|(index, _)| known.models.get(*index)).cloned()

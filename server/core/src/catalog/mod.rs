@@ -174,17 +174,6 @@ impl Catalog {
         self.discoveries.iter().find_map(|discovery| discovery.route(model))
     }
 
-    /// Every target that could be asked now, each provider and upstream model once: for metrics.
-    pub fn targets(&self) -> Vec<Arc<Target>> {
-        let configured = self.listed.iter().filter_map(|model| self.configured.get(&model.id));
-        let mut targets: Vec<Arc<Target>> =
-            configured.flat_map(|route| route.targets()).map(Arc::clone).collect();
-        targets.extend(self.discoveries.iter().flat_map(Discovery::targets));
-        let mut seen = std::collections::HashSet::new();
-        targets.retain(|target| seen.insert(Arc::as_ptr(&target.health)));
-        targets
-    }
-
     /// Every model, configured ones first, each name once. Fails only if nothing is known and a provider failed.
     pub async fn list(&self) -> Result<Vec<ModelInfo>, Error> {
         join_all(self.discoveries.iter().map(Discovery::look_if_stale)).await;

@@ -35,9 +35,9 @@ fn setup(writes: Writes, budget_nano: u64, lines: &[Line]) -> Setup {
 
 const BODY: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"stream":true}"#;
 /// A quarter of the body's 71 bytes.
-const PROMPT_LIKELY: u64 = 18;
+pub(super) const PROMPT_LIKELY: u64 = 18;
 
-fn chat() -> ChatRequest {
+pub(super) fn chat() -> ChatRequest {
     ChatRequest {
         request: Arc::new(serde_json::from_str(BODY).unwrap()),
         raw: BODY.into(),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 
+use super::paying::{PROMPT_LIKELY, chat};
 use super::*;
 use crate::catalog::{ModelCard, TargetSpec};
 use crate::clock::FixedClock;
@@ -37,21 +38,6 @@ fn setup(first_price: Price, second_price: Price) -> Setup {
     let clock = Arc::new(FixedClock(Duration::from_secs(1_795_315_435)));
     let till = Till::new(ledger.clone(), clock, BudgetPolicy::default(), 1);
     Setup { gateway: Gateway::new(catalog).paid_through(till), first, second, ledger }
-}
-
-const BODY: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"stream":true}"#;
-/// A quarter of the body's 71 bytes.
-const PROMPT_LIKELY: u64 = 18;
-
-fn chat() -> ChatRequest {
-    ChatRequest {
-        request: Arc::new(serde_json::from_str(BODY).unwrap()),
-        raw: BODY.into(),
-        request_id: "r-1".into(),
-        principal: Arc::new(Principal::new("key_1", crate::Scopes::all())),
-        observer: None,
-        trace: None,
-    }
 }
 
 const TEXT: Line = Line::Event("{\"choices\":[{}]}");

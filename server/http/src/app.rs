@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use novai_api::body::BodyLimits;
 use novai_core::replays::ReplayStore;
 use novai_core::{Gateway, KeyAdmin, KeyStore};
 
@@ -25,6 +26,12 @@ pub struct Options {
     pub first_event_grace: Duration,
     /// Silence after which a stream gets a comment, so that proxies do not cut it.
     pub keep_alive_interval: Duration,
+}
+
+impl Options {
+    pub(crate) fn body_limits(&self) -> BodyLimits {
+        BodyLimits { bytes_max: self.body_bytes_max, idle_timeout: self.body_idle_timeout }
+    }
 }
 
 impl Default for Options {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use dropshot::Body;
 use http::Response;
-use novai_api::body::{BodyLimits, JsonBody};
+use novai_api::body::JsonBody;
 use novai_core::ChatRequest;
 use novai_types::ChatCompletionRequest;
 
 use crate::answer;
 use crate::exchange::Exchange;
-use crate::idempotency::{self, Begun};
 use crate::problem::Problem;
+use crate::received::{Received, receive};
 use crate::sse::{self, Timing};
 
 pub(crate) async fn create(
@@ -20,23 +20,15 @@ pub(crate) async fn create(
 ) -> Result<Response<Body>, Problem> {
     let principal = exchange.principal()?;
     let Exchange { app, trail, .. } = exchange;
-    let limits =
-        BodyLimits { bytes_max: app.options.body_bytes_max, idle_timeout: app.options.body_idle_timeout };
-    let key = idempotency::key(body.headers())?.map(str::to_owned);
-    let decoded = body.decoded(limits).await?;
-    let is_stream = decoded.value.stream == Some(true);
-    {
-        let mut facts = trail.facts();
-        facts.set_model(&decoded.value.model);
-        facts.is_stream = is_stream;
-    }
-    let slot = match key {
-        None => None,
-        Some(key) => match app.replays.begin(&principal.id, &key, &decoded.raw).await? {
-            Begun::New(slot) => Some(slot),
-            Begun::Replay(response) => return Ok(response),
-        },
+    let received = receive(&app, &trail, &principal, body, |request, facts| {
+        facts.set_model(&request.model);
+        facts.is_stream = request.stream == Some(true);
+    });
+    let (decoded, slot) = match received.await? {
+        Received::New(decoded, slot) => (decoded, slot),
+        Received::Replay(response) => return Ok(response),
     };
+    let is_stream = decoded.value.stream == Some(true);
     let chat = ChatRequest {
         raw: decoded.raw,
         request: decoded.value,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use dropshot::Body;
 use http::header::{CACHE_CONTROL, HeaderValue};
 use http::{Response, StatusCode};
-use novai_api::body::{BodyLimits, JsonBody};
+use novai_api::body::JsonBody;
 use novai_api::{
     DeleteKeyPath, ListKeysQuery, PathParams, QueryParams, RetrieveKeyPath, RotateKeyPath, UpdateKeyPath,
 };
@@ -88,7 +88,7 @@ pub(crate) async fn create(
     body: JsonBody<wire::KeyCreateRequest>,
 ) -> Result<Response<Body>, Problem> {
     let caller = exchange.principal()?;
-    let request = body.decoded(limits_of(&exchange)).await?.value;
+    let request = body.decoded(exchange.app.options.body_limits()).await?.value;
     let tenant = match (&caller.tenant, request.tenant.as_deref()) {
         (Some(own), Some(other)) if **own != *other => {
             let mut problem = Problem::new(
@@ -160,7 +160,7 @@ pub(crate) async fn update(
 ) -> Result<Response<Body>, Problem> {
     let caller = exchange.principal()?;
     let id = checked(path.checked())?.id;
-    let decoded = body.decoded(limits_of(&exchange)).await?;
+    let decoded = body.decoded(exchange.app.options.body_limits()).await?;
     let request = &decoded.value;
     // Absent and null differ, and the decoded value no longer tells.
     let named: serde_json::Map<String, serde_json::Value> =
@@ -196,11 +196,6 @@ pub(crate) async fn rotate(
     let caller = exchange.principal()?;
     let id = checked(path.checked())?.id;
     shown_once(&exchange.app.key_admin.rotate(caller.tenant.as_deref(), &id).await?)
-}
-
-fn limits_of(exchange: &Exchange) -> BodyLimits {
-    let options = &exchange.app.options;
-    BodyLimits { bytes_max: options.body_bytes_max, idle_timeout: options.body_idle_timeout }
 }
 
 /// With the key itself; nobody on the way may keep it.

@@ -39,6 +39,7 @@ pub mod observer;
 mod operations;
 mod problem;
 mod rate_limit;
+mod received;
 mod refused;
 mod request_id;
 mod retirement;

@@ -78,6 +78,10 @@ pub enum BodyError {
 }
 
 impl<T: DeserializeOwned + Check> JsonBody<T> {
+    pub fn new(request: hyper::Request<Body>) -> Self {
+        JsonBody { request, of: PhantomData }
+    }
+
     /// Of the request.
     pub fn headers(&self) -> &HeaderMap {
         self.request.headers()
@@ -99,7 +103,7 @@ where
         _: &RequestContext<Context>,
         request: hyper::Request<Body>,
     ) -> Result<Self, HttpError> {
-        Ok(JsonBody { request, of: PhantomData })
+        Ok(Self::new(request))
     }
 
     fn metadata(content_type: ApiEndpointBodyContentType) -> ExtractorMetadata {

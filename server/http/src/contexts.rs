@@ -2,13 +2,15 @@
 //!
 //! dropshot is our router and the API's description, but not our server ([`crate::listener`]). Its handlers want a
 //! `RequestContext`, and only dropshot's server can make one: the type is `#[non_exhaustive]`. So at start-up a dropshot
-//! server on a loopback port answers a few requests of our own, whose handler keeps its context; then it is closed.
+//! server on a loopback port answers a few requests of our own, whose handler keeps its context; then it is closed. What
+//! [`direct`] runs needs none.
 //!
 //! A context is on loan only from the routing of a request to the first line of its operation ([`Exchange::begin`]):
 //! bodies are read later, so no client can hold one. As many as there are threads would do. One that is lost, to a panic
 //! in an extractor, is replaced the same way.
 //!
 //! [`Exchange::begin`]: crate::exchange::Exchange::begin
+//! [`direct`]: crate::operations::direct
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -165,7 +167,7 @@ mod tests {
         let mut waiting = Vec::new();
         for _ in 0..4 * MADE_AT_ONCE {
             let mut socket = TcpStream::connect(address).await.unwrap();
-            let head = "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\n\
+            let head = "POST /v1/admin/keys HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\n\
                         Expect: 100-continue\r\nContent-Length: 10\r\n\r\n";
             socket.write_all(head.as_bytes()).await.unwrap();
             // Told to go on, because the operation has begun to read.

@@ -48,7 +48,12 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// The first call of every operation. Gives the context back at once: see [`crate::contexts`].
+    /// For operations that run without dropshot.
+    pub(crate) fn new(app: Arc<App>, trail: Arc<Trail>, principal: Option<Arc<Principal>>) -> Self {
+        Exchange { app, trail, principal }
+    }
+
+    /// The first call of every operation that dropshot runs. Gives the context back at once: see [`crate::contexts`].
     ///
     /// Fails outside of [`scope`]: only if dropshot's own listener were used.
     pub(crate) fn begin(context: RequestContext<Arc<App>>) -> Result<Self, Problem> {

@@ -13,17 +13,19 @@ use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use novai_core::Principal;
 
 use crate::access_log::{LineSink, Trail};
 use crate::app::App;
 use crate::codes::Code;
 use crate::contexts::{self, ContextsError};
 use crate::cors::{self, Cors};
+use crate::exchange::Exchange;
 use crate::listener::Handler;
 use crate::observer::Span;
 use crate::problem::{Failure, Problem};
 use crate::request_id::{self, RequestIds};
-use crate::routes::{Routes, Surface};
+use crate::routes::{Answer, Route, Routes, Surface};
 use crate::tracked::TrackedBody;
 use crate::{auth, exchange, metrics_page, operations, rate_limit};
 
@@ -92,7 +94,7 @@ impl Front {
             return self.options(&request, origin_is_allowed);
         }
         let route = self.routes.find(request.method(), request.uri().path())?;
-        let operation = route.operation;
+        let operation = &route.operation;
         {
             let mut facts = trail.facts();
             facts.route = Some(Arc::clone(&operation.template));
@@ -110,18 +112,14 @@ impl Front {
             caller = Some(principal);
         }
 
-        let mut context = contexts::take(&self.app).await.map_err(|error| {
-            // No port or no file descriptor left.
-            tracing::error!(%error, "no room for a request");
-            Problem::new(Code::Overloaded, "the gateway has no room for another request")
-        })?;
-        context.endpoint = route.endpoint;
-        context.request = RequestInfo::new(&target(&request), peer);
-        let answer = exchange::scope(
-            Arc::clone(trail),
-            caller.clone(),
-            (operation.run)(context, request.map(Body::wrap)),
-        );
+        let request = request.map(Body::wrap);
+        let answer = match operation.direct {
+            Some(direct) => {
+                let exchange = Exchange::new(Arc::clone(&self.app), Arc::clone(trail), caller.clone());
+                direct(exchange, request)
+            }
+            None => self.through_dropshot(route, request, peer, Arc::clone(trail), caller.clone()),
+        };
         let answered = match AssertUnwindSafe(answer).catch_unwind().await {
             Ok(Ok(response)) => Ok(response),
             // Operations answer their own errors; what is left is an extractor that could not read the path.
@@ -148,6 +146,33 @@ impl Front {
             _ => None,
         };
         self.app.observer.trace_began(caller)
+    }
+
+    /// Every operation but those that [`operations::direct`] knows.
+    fn through_dropshot(
+        &self,
+        mut route: Route,
+        request: Request<Body>,
+        peer: SocketAddr,
+        trail: Arc<Trail>,
+        caller: Option<Arc<Principal>>,
+    ) -> Answer {
+        let app = Arc::clone(&self.app);
+        Box::pin(async move {
+            let mut context = match contexts::take(&app).await {
+                Ok(context) => context,
+                Err(error) => {
+                    // No port or no file descriptor left.
+                    tracing::error!(%error, "no room for a request");
+                    let problem =
+                        Problem::new(Code::Overloaded, "the gateway has no room for another request");
+                    return Ok(problem.into_response());
+                }
+            };
+            context.endpoint = route.endpoint();
+            context.request = RequestInfo::new(&target(&request), peer);
+            exchange::scope(trail, caller, (route.operation.run)(context, request)).await
+        })
     }
 
     fn options(
@@ -209,7 +234,7 @@ impl Drop for Front {
 
 /// What extractors of paths and queries read. Copying the headers for nobody would cost more than routing does; the request
 /// itself still has them.
-fn target(request: &Request<Incoming>) -> Request<()> {
+fn target(request: &Request<Body>) -> Request<()> {
     let mut target = Request::new(());
     target.method_mut().clone_from(request.method());
     target.uri_mut().clone_from(request.uri());

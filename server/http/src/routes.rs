@@ -13,7 +13,9 @@ use http::{Method, Request, Response, StatusCode};
 use crate::app::App;
 use crate::auth::{self, Required};
 use crate::codes::Code;
+use crate::exchange::Exchange;
 use crate::observer;
+use crate::operations;
 use crate::problem::Problem;
 
 /// Where the spec's `servers` puts the API.
@@ -50,15 +52,30 @@ impl Surface {
 /// A handler's refusal to say more: dropshot's type for it cannot be named.
 pub(crate) struct Refused;
 
-type Answer = BoxFuture<'static, Result<Response<Body>, Refused>>;
+pub(crate) type Answer = BoxFuture<'static, Result<Response<Body>, Refused>>;
+/// Runs an operation without dropshot's handler: see [`operations::direct`].
+pub(crate) type Direct = fn(Exchange, Request<Body>) -> Answer;
 type Run = dyn Fn(RequestContext<Arc<App>>, Request<Body>) -> Answer + Send + Sync;
 type Lookup =
     Box<dyn Fn(&Method, &str) -> Result<RequestEndpointMetadata, dropshot::HttpError> + Send + Sync>;
 
 /// A matched operation, ready to run.
 pub(crate) struct Route {
-    pub endpoint: RequestEndpointMetadata,
     pub operation: Arc<Operation>,
+    /// What dropshot's router found; `None` for a path without parameters.
+    found: Option<RequestEndpointMetadata>,
+}
+
+impl Route {
+    /// As dropshot's handlers want it.
+    pub(crate) fn endpoint(&mut self) -> RequestEndpointMetadata {
+        self.found.take().unwrap_or_else(|| RequestEndpointMetadata {
+            operation_id: self.operation.id.clone(),
+            variables: Default::default(),
+            body_content_type: self.operation.content_type.clone(),
+            request_body_max_bytes: None,
+        })
+    }
 }
 
 pub(crate) struct Operation {
@@ -68,6 +85,7 @@ pub(crate) struct Operation {
     pub position: Option<usize>,
     /// `None`: anybody may call it.
     pub required: Option<Required>,
+    pub direct: Option<Direct>,
     pub run: Box<Run>,
     method: Method,
     id: String,
@@ -98,6 +116,7 @@ impl Routes {
                 template: format!("{PREFIX}{path}").into(),
                 position: observer::operation_ids().position(|id| id == endpoint.operation_id),
                 required: required(&endpoint.operation_id)?,
+                direct: operations::direct(&endpoint.operation_id),
                 run: Box::new(move |context, request| {
                     Box::pin(handler.handle_request(context, request).map_err(|_| Refused))
                 }),
@@ -133,17 +152,11 @@ impl Routes {
         let method = if *method == Method::HEAD { &Method::GET } else { method };
         let fixed = self.fixed.get(path).into_iter().flatten().find(|operation| operation.method == *method);
         if let Some(operation) = fixed {
-            let endpoint = RequestEndpointMetadata {
-                operation_id: operation.id.clone(),
-                variables: Default::default(),
-                body_content_type: operation.content_type.clone(),
-                request_body_max_bytes: None,
-            };
-            return Ok(Route { endpoint, operation: Arc::clone(operation) });
+            return Ok(Route { operation: Arc::clone(operation), found: None });
         }
-        let endpoint = (self.lookup)(method, path).map_err(|error| refusal(&error))?;
-        let operation = self.by_id.get(&endpoint.operation_id).ok_or_else(unknown_path)?;
-        Ok(Route { operation: Arc::clone(operation), endpoint })
+        let found = (self.lookup)(method, path).map_err(|error| refusal(&error))?;
+        let operation = self.by_id.get(&found.operation_id).ok_or_else(unknown_path)?;
+        Ok(Route { operation: Arc::clone(operation), found: Some(found) })
     }
 
     /// The methods that `path` takes, for `Allow`.

@@ -1,8 +1,8 @@
 """Makes calls with an SDK, so that its CPU per call and per chunk can be measured from outside.
 
-Arguments: SDK (`novai`, `novai-async` or `openai`), base URL, key, model, number of calls. A model that is called `bench-json-…`
-answers in one piece, others stream. Says `ready` after one call, waits for a line, makes the rest, says `done COUNT` (chunks, or
-calls), waits for a line, and ends. Every SDK's client speaks so.
+Arguments: SDK (`novai`, `novai-async` or `openai`), base URL, key, model, number of calls to warm up, number of calls. A model
+that is called `bench-json-…` answers in one piece, others stream. Warms up, says `ready`, waits for a line, makes the calls,
+says `done COUNT` (chunks, or calls), waits for a line, and ends. Every SDK's client speaks so.
 """
 
 from __future__ import annotations
@@ -55,19 +55,21 @@ def wait_for_parent(line: str) -> None:
 
 
 def main() -> None:
-    sdk, base_url, key, model, calls = sys.argv[1:]
+    sdk, base_url, key, model, warm_up, calls = sys.argv[1:]
     client = make_client(sdk, base_url, key)
     if sdk.endswith("-async"):
-        asyncio.run(main_async(client, model, int(calls)))
+        asyncio.run(main_async(client, model, int(warm_up), int(calls)))
         return
-    call(client, model)
+    for _ in range(int(warm_up)):
+        call(client, model)
     wait_for_parent("ready")
     done = sum(call(client, model) for _ in range(int(calls)))
     wait_for_parent(f"done {done}")
 
 
-async def main_async(client: Any, model: str, calls: int) -> None:
-    await call_async(client, model)
+async def main_async(client: Any, model: str, warm_up: int, calls: int) -> None:
+    for _ in range(warm_up):
+        await call_async(client, model)
     wait_for_parent("ready")
     done = 0
     for _ in range(calls):

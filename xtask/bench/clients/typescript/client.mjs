@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { makeClient } from './sdk.mjs';
 
 const messages = [{ role: 'user', content: 'Tell me about foxes.' }];
-const [sdk, baseURL, key, model, calls] = process.argv.slice(2);
+const [sdk, baseURL, key, model, warmUp, calls] = process.argv.slice(2);
 const client = await makeClient(sdk, baseURL, key);
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
@@ -31,7 +31,7 @@ async function waitForParent(line) {
   await lines.next();
 }
 
-await call();
+for (let index = 0; index < Number(warmUp); index++) await call();
 await waitForParent('ready');
 let done = 0;
 for (let index = 0; index < Number(calls); index++) done += await call();

@@ -14,6 +14,8 @@ pub struct Options {
     #[command(flatten)]
     target: Target,
     #[arg(long)]
+    warm_up: usize,
+    #[arg(long)]
     streams: usize,
 }
 
@@ -21,7 +23,9 @@ pub async fn run(options: Options) -> Result<()> {
     let mut connection = Connection::open(&options.target.address).await?;
     let body = options.target.script.request();
     let script = options.target.script;
-    read_whole(connection.send(&options.target, body.clone()).await?, script).await?;
+    for _ in 0..options.warm_up {
+        read_whole(connection.send(&options.target, body.clone()).await?, script).await?;
+    }
     say("ready")?;
     wait_for_parent().await?;
     let mut chunks = 0;

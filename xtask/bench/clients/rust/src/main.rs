@@ -1,7 +1,7 @@
 //! Reads streams with the Rust SDK, so that its CPU per chunk can be measured from outside.
 //!
-//! Arguments: base URL, key, model, number of streams. Says `ready` after one stream, waits for a line, reads the rest,
-//! says `done CHUNKS`, waits for a line, and ends. Every SDK's client speaks so.
+//! Arguments: base URL, key, model, number of streams to warm up, number of streams. Warms up, says `ready`, waits for a
+//! line, reads the streams, says `done CHUNKS`, waits for a line, and ends. Every SDK's client speaks so.
 
 use std::{env, io};
 
@@ -15,13 +15,16 @@ use novai::{
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [base_url, key, model, streams] = &arguments[..] else {
-        anyhow::bail!("usage: bench-client-rust BASE_URL KEY MODEL STREAMS");
+    let [base_url, key, model, warm_up, streams] = &arguments[..] else {
+        anyhow::bail!("usage: bench-client-rust BASE_URL KEY MODEL WARM_UP STREAMS");
     };
+    let warm_up: usize = warm_up.parse().context("WARM_UP is no number")?;
     let streams: usize = streams.parse().context("STREAMS is no number")?;
     let client = Client::builder().api_key(key).base_url(base_url).build()?;
 
-    read(&client, model).await?;
+    for _ in 0..warm_up {
+        read(&client, model).await?;
+    }
     println!("ready");
     wait_for_parent()?;
     let mut chunks = 0;

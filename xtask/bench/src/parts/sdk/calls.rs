@@ -1,4 +1,7 @@
-//! CPU per streamed chunk and per call that answers in one piece, and connections for ten streams in a row.
+//! CPU per streamed chunk, per stream and per call that answers in one piece, and connections for ten streams in a row.
+//!
+//! A chunk's cost is the difference between long streams and short ones: what a call costs whatever comes (a request, a
+//! connection, the head) is not in it, and stands beside it in what a short stream costs as a whole.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -6,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::client::{CLIENTS, Client};
+use super::client::{CLIENTS, Calls, Client};
 use crate::{
     child::Role,
     parts::{Options, bounds_note, laws},
@@ -16,67 +19,103 @@ use crate::{
     usage::CpuReading,
 };
 
-const CHUNKS_PER_STREAM: usize = 64;
-const STREAMS: usize = 500;
-const JSON_CALLS: usize = 500;
+const SHORT: Streams = Streams { chunks: 64, calls: Calls { warm_up: 200, measured: 500 } };
+const LONG: Streams = Streams { chunks: 1024, calls: Calls { warm_up: 20, measured: 80 } };
+const JSON: Calls = Calls { warm_up: 200, measured: 500 };
 const JSON_CHARACTERS: usize = 400;
+const TEN_IN_A_ROW: Calls = Calls { warm_up: 1, measured: 9 };
 const ROUNDS: usize = 5;
-/// Of which the first is the one before `ready`.
-const STREAMS_IN_A_ROW: usize = 10;
+
+#[derive(Clone, Copy)]
+struct Streams {
+    /// Of each.
+    chunks: usize,
+    calls: Calls,
+}
+
+impl Streams {
+    fn script(self) -> Script {
+        Script::Stream { chunks: self.chunks, pause: Duration::ZERO }
+    }
+}
+
+/// CPU of one client, a figure for each round, in microseconds.
+#[derive(Default)]
+struct Seen {
+    short_stream: Vec<f64>,
+    long_stream: Vec<f64>,
+    call: Vec<f64>,
+}
+
+impl Seen {
+    fn chunk(&self) -> f64 {
+        let differences = self.long_stream.iter().zip(&self.short_stream).map(|(long, short)| long - short);
+        median(differences.collect()) / (LONG.chunks - SHORT.chunks) as f64
+    }
+}
 
 pub fn measure(options: &Options) -> Result<Table> {
     let upstream = Role::own(["upstream"])?;
     let address = upstream.address()?;
-    let stream = Script::Stream { chunks: CHUNKS_PER_STREAM, pause: Duration::ZERO };
     let json = Script::Json { characters: JSON_CHARACTERS };
     let rounds = if options.quick { 1 } else { ROUNDS };
+    let mut seen: Vec<Seen> = CLIENTS.iter().map(|_| Seen::default()).collect();
     // One round of all before the next of any: what else the machine does hits all alike.
-    let mut chunks_us: Vec<Vec<f64>> = CLIENTS.iter().map(|_| Vec::new()).collect();
-    let mut calls_us = chunks_us.clone();
     for _ in 0..rounds {
-        for (index, client) in CLIENTS.iter().enumerate() {
-            if let Some(role) = client.start(options, &address, stream, STREAMS)? {
-                chunks_us[index].push(cpu_us(role, CHUNKS_PER_STREAM * STREAMS)?);
+        for (seen, client) in seen.iter_mut().zip(&CLIENTS) {
+            for (streams, figures) in [(SHORT, &mut seen.short_stream), (LONG, &mut seen.long_stream)] {
+                if let Some(role) = client.start(options, &address, streams.script(), streams.calls)? {
+                    figures.push(cpu_us(role, streams.calls, streams.chunks)?);
+                }
             }
             if client.answers_whole()
-                && let Some(role) = client.start(options, &address, json, JSON_CALLS)?
+                && let Some(role) = client.start(options, &address, json, JSON)?
             {
-                calls_us[index].push(cpu_us(role, JSON_CALLS)?);
+                seen.call.push(cpu_us(role, JSON, 1)?);
             }
         }
     }
-    let header = ["", "CPU µs/chunk", "CPU µs/call", "connections/10 streams"];
+    let chunk_us = |name: &str| {
+        let found = CLIENTS.iter().zip(&seen).find(|(client, _)| client.name == name);
+        found.map_or(f64::NAN, |(_, seen)| seen.chunk())
+    };
+    let header =
+        ["", "CPU µs/chunk", "of OpenAI's", "CPU µs/stream of 64", "CPU µs/call", "connections/10 streams"];
     let mut table = Table::new("SDKs, calls", header);
-    for ((client, chunks), calls) in CLIENTS.iter().zip(chunks_us).zip(calls_us) {
-        if chunks.is_empty() {
+    for (client, seen) in CLIENTS.iter().zip(&seen) {
+        if seen.short_stream.is_empty() {
             table.notes.push(format!("{}: left out, not installed.", client.name));
             continue;
         }
-        let chunk = median(chunks);
+        let ratio = |(other, bound)| Cell::judged(seen.chunk() / chunk_us(other), 3, "", bound);
         table.row([
             Cell::text(client.name),
-            client.chunk.map_or_else(|| Cell::number(chunk, 2), |bound| Cell::judged(chunk, 2, "", bound)),
-            if calls.is_empty() { Cell::text("") } else { Cell::number(median(calls), 0) },
-            connections_cell(options, client, &address, stream)?,
+            Cell::number(seen.chunk(), 2),
+            client.chunk.map_or_else(|| Cell::text(""), ratio),
+            Cell::number(median(seen.short_stream.clone()), 0),
+            if seen.call.is_empty() { Cell::text("") } else { Cell::number(median(seen.call.clone()), 0) },
+            connections_cell(options, client, &address)?,
         ]);
     }
     table.notes.push(format!(
-        "Medians of {rounds} rounds of {STREAMS} streams with {CHUNKS_PER_STREAM} chunks each, upstream without pauses, and of \
-         {JSON_CALLS} calls with {JSON_CHARACTERS} characters. Every chunk's text is read, as users do."
+        "Medians of {rounds} rounds of {} streams with {} chunks and {} with {}, upstream without pauses, and of {} \
+         calls with {JSON_CHARACTERS} characters. Every chunk's text is read, as users do. A chunk's cost is what a long stream \
+         costs more than a short one, for each chunk that it has more.",
+        SHORT.calls.measured, SHORT.chunks, LONG.calls.measured, LONG.chunks, JSON.measured
     ));
     table.notes.push(bounds_note(&[
-        laws::PYTHON_CHUNK_US,
-        laws::TYPESCRIPT_CHUNK_US,
+        laws::PYTHON_CHUNK_RATIO,
+        laws::TYPESCRIPT_CHUNK_RATIO,
         laws::CONNECTIONS_PER_10_STREAMS,
     ]));
     Ok(table)
 }
 
-/// Lets a client warm up, then reads its CPU time around its calls.
-fn cpu_us(mut client: Role, expected: usize) -> Result<f64> {
-    let cpu = run(&mut client, expected)?;
+/// Lets a client warm up, then reads its CPU time around its calls: that of one call, which has so many `pieces`.
+fn cpu_us(mut client: Role, calls: Calls, pieces: usize) -> Result<f64> {
+    let cpu = run(&mut client, calls.measured * pieces)?;
     client.go_on()?;
-    Ok(cpu.as_secs_f64() * 1e6 / expected as f64)
+    Ok(cpu.as_secs_f64() * 1e6 / calls.measured as f64)
 }
 
 fn run(client: &mut Role, expected: usize) -> Result<Duration> {
@@ -93,12 +132,12 @@ fn run(client: &mut Role, expected: usize) -> Result<Duration> {
     Ok(cpu)
 }
 
-fn connections_cell(options: &Options, client: &Client, address: &str, script: Script) -> Result<Cell> {
+fn connections_cell(options: &Options, client: &Client, address: &str) -> Result<Cell> {
     let before = connections(address)?;
-    let Some(mut role) = client.start(options, address, script, STREAMS_IN_A_ROW - 1)? else {
+    let Some(mut role) = client.start(options, address, SHORT.script(), TEN_IN_A_ROW)? else {
         return Ok(Cell::text(""));
     };
-    run(&mut role, CHUNKS_PER_STREAM * (STREAMS_IN_A_ROW - 1))?;
+    run(&mut role, SHORT.chunks * TEN_IN_A_ROW.measured)?;
     // Each question is a connection of its own.
     let opened = connections(address)? - before - 1;
     Ok(match client.ours {

@@ -27,24 +27,35 @@ pub enum Kind {
 pub struct Client {
     pub name: &'static str,
     pub kind: Kind,
-    /// Bound on CPU per chunk.
-    pub chunk: Option<Bound>,
+    /// The client that it is compared with, by its name, and the bound on its CPU per chunk in proportion to that one's.
+    pub chunk: Option<(&'static str, Bound)>,
     pub ours: bool,
 }
 
-const fn client(name: &'static str, kind: Kind, chunk: Option<Bound>, ours: bool) -> Client {
+const fn client(name: &'static str, kind: Kind, chunk: Option<(&'static str, Bound)>, ours: bool) -> Client {
     Client { name, kind, chunk, ours }
 }
+
+const OPENAI_PYTHON: &str = "openai for Python";
+const OPENAI_NODE: &str = "openai for Node";
 
 pub const CLIENTS: [Client; 7] = [
     client("hyper, bytes only", Kind::Floor, None, false),
     client("Rust", Kind::Rust, None, true),
-    client("Python", Kind::Python("novai"), Some(laws::PYTHON_CHUNK_US), true),
+    client("Python", Kind::Python("novai"), Some((OPENAI_PYTHON, laws::PYTHON_CHUNK_RATIO)), true),
     client("Python, async", Kind::Python("novai-async"), None, true),
-    client("openai for Python", Kind::Python("openai"), None, false),
-    client("TypeScript", Kind::Node("novai"), Some(laws::TYPESCRIPT_CHUNK_US), true),
-    client("openai for Node", Kind::Node("openai"), None, false),
+    client(OPENAI_PYTHON, Kind::Python("openai"), None, false),
+    client("TypeScript", Kind::Node("novai"), Some((OPENAI_NODE, laws::TYPESCRIPT_CHUNK_RATIO)), true),
+    client(OPENAI_NODE, Kind::Node("openai"), None, false),
 ];
+
+/// How many calls a client makes, one after the other.
+#[derive(Clone, Copy)]
+pub struct Calls {
+    /// Before its CPU time is read: compilers that work while a program runs want some ten thousand chunks.
+    pub warm_up: usize,
+    pub measured: usize,
+}
 
 impl Client {
     pub fn answers_whole(&self) -> bool {
@@ -57,7 +68,7 @@ impl Client {
         options: &Options,
         address: &str,
         script: Script,
-        calls: usize,
+        calls: Calls,
     ) -> Result<Option<Role>> {
         let base_url = format!("http://{address}/v1");
         let mut command = match self.kind {
@@ -67,7 +78,8 @@ impl Client {
                     format!("--address={address}"),
                     format!("--key={API_KEY}"),
                     format!("--script={script}"),
-                    format!("--streams={calls}"),
+                    format!("--warm-up={}", calls.warm_up),
+                    format!("--streams={}", calls.measured),
                 ];
                 return Role::own(arguments).map(Some);
             }
@@ -87,7 +99,8 @@ impl Client {
                 command
             }
         };
-        command.args([base_url, API_KEY.to_owned(), script.to_string(), calls.to_string()]);
+        command.args([base_url, API_KEY.to_owned(), script.to_string()]);
+        command.args([calls.warm_up.to_string(), calls.measured.to_string()]);
         Role::start(&mut command).map(Some)
     }
 }

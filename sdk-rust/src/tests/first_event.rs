@@ -1,17 +1,8 @@
 //! Streams whose first event is an error: the call fails, as it would by a status.
 
-use super::scripted::{STREAM_HEAD, Script, Server, chunk, open_stream, send};
+use super::scripted::{A, B, DONE, END, STREAM_HEAD, Server, chunk, complete, send};
 use super::{client, read};
 use crate::Error;
-
-const A: &str = r#"{"text":"a"}"#;
-const B: &str = r#"{"text":"b"}"#;
-const DONE: &str = "[DONE]";
-const END: &str = "0\r\n\r\n";
-
-fn complete(events: &[&str]) -> Script {
-    vec![send(open_stream(events) + END)]
-}
 
 /// Nobody has seen anything by then: it is what the same error would be as a status.
 #[tokio::test]

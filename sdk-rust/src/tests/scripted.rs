@@ -37,6 +37,12 @@ pub fn json(body: &str) -> Script {
 }
 
 /// The head of a chunked event stream.
+/// Events, the terminal one, and the end of a chunked body.
+pub const A: &str = r#"{"text":"a"}"#;
+pub const B: &str = r#"{"text":"b"}"#;
+pub const DONE: &str = "[DONE]";
+pub const END: &str = "0\r\n\r\n";
+
 pub const STREAM_HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-request-id: req-1\r\ntransfer-encoding: chunked\r\n\r\n";
 
 pub fn chunk(data: &str) -> String {
@@ -50,6 +56,11 @@ pub fn open_stream(events: &[&str]) -> String {
         text += &chunk(&format!("data: {event}\n\n"));
     }
     text
+}
+
+/// A stream's whole reply, after which the connection stays open.
+pub fn complete(events: &[&str]) -> Script {
+    vec![send(open_stream(events) + END)]
 }
 
 #[derive(Debug, Clone)]

@@ -5,18 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::scripted::{Act, Script, Server, chunk, open_stream, reply, send};
+use super::scripted::{A, Act, B, DONE, END, Script, Server, chunk, complete, open_stream, reply, send};
 use super::{Delta, Text, client, client_with, read};
 use crate::{Deadline, Error, Stream};
-
-const A: &str = r#"{"text":"a"}"#;
-const B: &str = r#"{"text":"b"}"#;
-const DONE: &str = "[DONE]";
-const END: &str = "0\r\n\r\n";
-
-fn complete(events: &[&str]) -> Script {
-    vec![send(open_stream(events) + END)]
-}
 
 #[tokio::test]
 async fn events_and_the_whole() {

@@ -82,7 +82,7 @@ fn violation(path: String, reason: &str) -> Violation {
     let path = if path == "." { String::new() } else { path };
     if let Some(name) = quoted(reason, "missing field `") {
         let param = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-        return Violation { param, rule: "is required".to_owned(), got: "nothing".to_owned() };
+        return Violation { param, rule: "is required".to_owned(), got: "missing".to_owned() };
     }
     if let Some(name) = quoted(reason, "duplicate field `") {
         let param =

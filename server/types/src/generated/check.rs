@@ -223,7 +223,7 @@ impl<'a> Path<'a> {
             _ if T::TAG.is_empty() => self.violation(format!("must be {expected}"), Kind(value)),
             Some(Value::String(tag)) => self.field(T::TAG).not_listed(tag, T::TAGS),
             Some(other) => self.field(T::TAG).violation("must be a string", Kind(other)),
-            None => self.field(T::TAG).violation("is required", "nothing"),
+            None => self.field(T::TAG).violation("is required", "missing"),
         }
     }
 

@@ -131,6 +131,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
         }
     }
     let models = models::models(root.sections("models"), &providers, &prices);
+    let unnamed = providers::unnamed(&providers, &models);
     let routing = routing::routing(root.section("routing"));
     let budgets = money::budgets(root.section("budgets"));
     let tokens = tokens::tokens(&mut root, env);
@@ -141,6 +142,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
     let mut problems = reader.problems();
     problems.extend(price_problems);
     problems.extend(inference_problems);
+    problems.extend(unnamed);
     let database_url = database.url(env).unwrap_or_else(|problem| {
         problems.push(problem);
         None

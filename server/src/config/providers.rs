@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use novai_core::Deadlines;
 use novai_providers::client::{Origin, OriginError};
+use novai_providers::openai::presets::{self, OPENAI, PRESETS, Preset};
 use novai_providers::{anthropic, fetch, gemini, openai, upstream};
 
-use super::Env;
+use super::models::ModelSettings;
 use super::problem::Problem;
 use super::reader::{Reference, Section};
+use super::{Env, OPENAI_API_KEY};
 
 pub const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
 
@@ -18,10 +20,12 @@ pub struct ProviderSettings {
     pub kind: ProviderKind,
     /// Its models cost nothing, but for those with a price of their own.
     pub is_free: bool,
+    /// Where it stands, if it cannot be asked what it has: `[[models]]` must name it.
+    pub must_be_named: Option<Reference>,
 }
 
 pub enum ProviderKind {
-    /// Any OpenAI-compatible server.
+    /// Any OpenAI-compatible server, and vendors that are almost that.
     OpenAi(Box<openai::Config>),
     /// Anthropic's Messages API.
     Anthropic(Box<anthropic::Config>),
@@ -39,7 +43,7 @@ pub fn upstream(url: &str) -> Result<ProviderSettings, Problem> {
     }
     let kind = ProviderKind::OpenAi(Box::new(openai::Config::new(upstream::Config::new("upstream", url))));
     // One's own machine, more often than not.
-    Ok(ProviderSettings { name: "upstream".to_owned(), kind, is_free: true })
+    Ok(ProviderSettings { name: "upstream".to_owned(), kind, is_free: true, must_be_named: None })
 }
 
 /// `OPENAI_API_KEY` alone.
@@ -50,7 +54,24 @@ pub fn openai(api_key: String) -> ProviderSettings {
         name: "openai".to_owned(),
         kind: ProviderKind::OpenAi(Box::new(config)),
         is_free: false,
+        must_be_named: None,
     }
+}
+
+/// Of providers that would serve nothing.
+pub fn unnamed(providers: &[ProviderSettings], models: &[ModelSettings]) -> Vec<Problem> {
+    let named =
+        |name: &str| models.iter().flat_map(|model| &model.targets).any(|target| target.provider == name);
+    let unnamed = providers.iter().filter(|provider| !named(&provider.name));
+    let problem = |provider: &ProviderSettings| {
+        let fix = format!(
+            "add a [[models]] section with provider = {:?}, and the deployment's name as upstream_id",
+            provider.name
+        );
+        let at = provider.must_be_named.as_ref()?;
+        Some(at.problem("is of a kind that cannot list its deployments, and no [[models]] names it", fix))
+    };
+    unnamed.filter_map(problem).collect()
 }
 
 pub fn providers(sections: Vec<Section<'_>>, env: Env<'_>) -> Vec<ProviderSettings> {
@@ -76,9 +97,13 @@ fn provider(mut section: Section<'_>, env: Env<'_>, names: &mut HashSet<String>)
     let kind = kind_at.as_ref().map_or("openai", |at| at.value.as_str());
     let name = name.map(|at| at.value);
     let shown_name = name.as_deref().unwrap_or_default();
-    let settings = match kind {
-        "openai" => Some(ProviderKind::OpenAi(Box::new(openai_config(&mut section, env, shown_name)))),
-        "anthropic" => {
+    let preset = if kind == OPENAI.kind { Some(&OPENAI) } else { presets::find(kind) };
+    let settings = match (kind, preset) {
+        (_, Some(preset)) => {
+            let config = openai_config(&mut section, env, shown_name, preset);
+            Some(ProviderKind::OpenAi(Box::new(config)))
+        }
+        ("anthropic", _) => {
             let upstream =
                 vendor_config(&mut section, env, shown_name, anthropic::BASE_URL, "ANTHROPIC_API_KEY");
             let mut config = anthropic::Config::new(upstream);
@@ -86,25 +111,27 @@ fn provider(mut section: Section<'_>, env: Env<'_>, names: &mut HashSet<String>)
                 section.integer("max_tokens_default", 1..=1_000_000, config.max_tokens_default);
             Some(ProviderKind::Anthropic(Box::new(config)))
         }
-        "gemini" => {
+        ("gemini", _) => {
             let upstream = vendor_config(&mut section, env, shown_name, gemini::BASE_URL, "GEMINI_API_KEY");
             let mut config = gemini::Config::new(upstream);
             config.images = image_settings(&mut section);
             Some(ProviderKind::Gemini(Box::new(config)))
         }
-        "sim" => Some(ProviderKind::Sim),
-        other => {
-            let fix = "write kind = \"openai\" (any OpenAI-compatible server), \"anthropic\", \"gemini\" or \"sim\"";
+        ("sim", _) => Some(ProviderKind::Sim),
+        (other, None) => {
             if let Some(at) = &kind_at {
-                section.report(at.problem(format!("{other:?} is not a kind of provider"), fix));
+                section.report(at.problem(format!("{other:?} is not a kind of provider"), kinds()));
             }
             // Its keys are not known either: one problem is enough.
             return None;
         }
     };
-    let is_free = is_free(&mut section, matches!(settings, Some(ProviderKind::Sim)));
+    let is_local = preset.is_some_and(|preset| preset.is_local);
+    let is_free = is_free(&mut section, is_local || matches!(settings, Some(ProviderKind::Sim)));
+    let has_deployments = preset.is_some_and(Preset::has_deployments);
+    let must_be_named = has_deployments.then(|| section.reference("name"));
     section.finish();
-    Some(ProviderSettings { name: name?, kind: settings?, is_free })
+    Some(ProviderSettings { name: name?, kind: settings?, is_free, must_be_named })
 }
 
 /// `price = "free"`; a provider has no other price, because its models have.
@@ -123,14 +150,39 @@ fn is_name(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-fn openai_config(section: &mut Section<'_>, env: Env<'_>, name: &str) -> openai::Config {
-    let base_url = base_url(section, OPENAI_BASE_URL);
+/// All kinds there are.
+fn kinds() -> String {
+    let vendors: Vec<String> = PRESETS.iter().map(|preset| format!("{:?}", preset.kind)).collect();
+    format!(
+        "write kind = \"openai\" (any OpenAI-compatible server), \"anthropic\", \"gemini\", {} or \"sim\"",
+        vendors.join(", ")
+    )
+}
+
+fn openai_config(
+    section: &mut Section<'_>,
+    env: Env<'_>,
+    name: &str,
+    preset: &'static Preset,
+) -> openai::Config {
+    let own = base_url(section, preset.base_url_example);
+    let is_own = own.is_some() && preset.base_url.is_some();
+    let base_url = own.or_else(|| preset.base_url.map(str::to_owned));
     if base_url.is_none() {
-        let fix = format!("write base_url = {OPENAI_BASE_URL:?}");
+        let fix = format!("write base_url = {:?}", preset.base_url_example);
         section.report(section.reference("base_url").problem("is required", fix));
     }
-    let upstream = upstream_config(section, env, name, base_url.unwrap_or_default(), "OPENAI_API_KEY");
-    let mut config = openai::Config::new(upstream);
+    let key = match preset.key_variable {
+        Some(variable) if !is_own => Key::In(variable),
+        variable => Key::IfNamed(variable.unwrap_or(OPENAI_API_KEY)),
+    };
+    let upstream = upstream_config(section, env, name, base_url.unwrap_or_default(), key);
+    let mut config = openai::Config::preset(upstream, preset);
+    if preset.has_deployments()
+        && let Some(version) = section.string("api_version", &config.api_version)
+    {
+        config.api_version = version.value;
+    }
     config.asks_for_stream_usage = section.boolean("stream_usage", config.asks_for_stream_usage);
     // The most that a request can have.
     let inputs_max = openai::EMBEDDING_INPUTS_MAX as u64;
@@ -156,10 +208,19 @@ fn vendor_config(
     env: Env<'_>,
     name: &str,
     default: &str,
-    key_variable: &str,
+    key_variable: &'static str,
 ) -> upstream::Config {
-    let base_url = base_url(section, default).unwrap_or_else(|| default.to_owned());
-    upstream_config(section, env, name, base_url, key_variable)
+    let own = base_url(section, default);
+    let key = if own.is_some() { Key::IfNamed(key_variable) } else { Key::In(key_variable) };
+    upstream_config(section, env, name, own.unwrap_or_else(|| default.to_owned()), key)
+}
+
+/// Where a provider's key is.
+enum Key {
+    /// Where `api_key_env` says, else in this variable: the address is the vendor's, and so is the key.
+    In(&'static str),
+    /// Where `api_key_env` says, with this variable as an example. A vendor's key goes to no other address unless that is said.
+    IfNamed(&'static str),
 }
 
 fn base_url(section: &mut Section<'_>, example: &str) -> Option<String> {
@@ -176,15 +237,25 @@ fn upstream_config(
     env: Env<'_>,
     name: &str,
     base_url: String,
-    key_variable: &str,
+    key: Key,
 ) -> upstream::Config {
-    let api_key = section.string("api_key_env", key_variable).and_then(|at| {
-        let key = env(&at.value).map(|key| key.trim().to_owned());
+    let (Key::In(variable) | Key::IfNamed(variable)) = key;
+    let named = section.string("api_key_env", variable);
+    let (at, variable, fix) = match (&named, key) {
+        (Some(at), _) => {
+            let fix = "export it, or remove api_key_env if the provider needs no key".to_owned();
+            (at.reference().clone(), Some(&*at.value), fix)
+        }
+        (None, Key::In(variable)) => {
+            let fix = format!("export it, or name another: api_key_env = {variable:?}");
+            (section.reference("api_key_env"), Some(variable), fix)
+        }
+        (None, Key::IfNamed(_)) => (section.reference("api_key_env"), None, String::new()),
+    };
+    let api_key = variable.and_then(|variable| {
+        let key = env(variable).map(|key| key.trim().to_owned());
         if key.is_none() {
-            section.report(at.problem(
-                format!("the environment variable {:?} is not set", at.value),
-                "export it, or remove api_key_env if the provider needs no key",
-            ));
+            section.report(at.problem(format!("the environment variable {variable:?} is not set"), fix));
         }
         key
     });

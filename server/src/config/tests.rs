@@ -105,7 +105,35 @@ fn every_problem_names_key_line_rule_and_fix() {
         ),
         (
             "[[providers]]\nname = \"a\"\nkind = \"azur\"",
-            &["providers[0].kind: \"azur\" is not a kind of provider"],
+            &[
+                "providers[0].kind: \"azur\" is not a kind of provider — write kind = \"openai\" (any OpenAI-compatible server), \"anthropic\", \"gemini\", \"deepseek\", \"mistral\", \"groq\", \"xai\", \"openrouter\", \"together\", \"ollama\", \"vllm\", \"llama-cpp\", \"azure\" or \"sim\"",
+            ],
+        ),
+        (
+            "[[providers]]\nname = \"a\"\nkind = \"deepseek\"",
+            &[
+                "providers[0].api_key_env: the environment variable \"DEEPSEEK_API_KEY\" is not set — export it, or name another: api_key_env = \"DEEPSEEK_API_KEY\"",
+            ],
+        ),
+        (
+            "[[providers]]\nname = \"a\"\nkind = \"anthropic\"",
+            &["providers[0].api_key_env: the environment variable \"ANTHROPIC_API_KEY\" is not set"],
+        ),
+        (
+            "[[providers]]\nname = \"a\"\nkind = \"llama-cpp\"",
+            &["providers[0].base_url: is required — write base_url = \"http://127.0.0.1:8081/v1\""],
+        ),
+        (
+            "[[providers]]\nname = \"a\"\nkind = \"azure\"",
+            &[
+                "providers[0].base_url: is required — write base_url = \"https://RESOURCE.openai.azure.com\"",
+                "providers[0].api_key_env: the environment variable \"AZURE_OPENAI_API_KEY\" is not set",
+                "providers[0].name: is of a kind that cannot list its deployments, and no [[models]] names it — add a [[models]] section with provider = \"a\"",
+            ],
+        ),
+        (
+            "[[providers]]\nname = \"a\"\nkind = \"groq\"\nbase_url = \"http://h/v1\"\napi_version = \"1\"",
+            &["providers[0].api_version: there is no such key"],
         ),
         (
             "[[providers]]\nname = \"a\"\nbase_url = \"http://h/v1\"\napi_key_env = \"NOT_SET\"",
@@ -294,6 +322,59 @@ fn where_a_price_comes_from() {
     ];
     for (provider, text, expected) in cases {
         assert_eq!(model(provider, text), expected, "{provider} {text}");
+    }
+}
+
+/// Each preset with its own key alone; and a key that goes nowhere else.
+#[test]
+fn where_presets_are_and_who_gets_their_keys() {
+    let env = |name: &str| name.ends_with("_API_KEY").then(|| format!("key of {name}"));
+    let provider = |text: &str| {
+        let file = format!(
+            "[[providers]]\nname = \"a\"\n{text}\n[[models]]\nid = \"m\"\nprovider = \"a\"\nprice = \"free\""
+        );
+        let config = no_problem(load(Some(("novai.toml", &file)), Overrides::default(), &env));
+        let Some(ProviderSettings { kind, is_free, .. }) = config.providers.into_iter().next() else {
+            panic!("no provider")
+        };
+        let upstream = match &kind {
+            ProviderKind::OpenAi(config) => &config.upstream,
+            ProviderKind::Anthropic(config) => &config.upstream,
+            ProviderKind::Gemini(config) => &config.upstream,
+            ProviderKind::Sim => panic!("no upstream"),
+        };
+        (upstream.base_url.clone(), upstream.api_key.clone().unwrap_or_default(), is_free)
+    };
+    let cases = [
+        ("kind = \"deepseek\"", "https://api.deepseek.com", "key of DEEPSEEK_API_KEY", false),
+        ("kind = \"mistral\"", "https://api.mistral.ai/v1", "key of MISTRAL_API_KEY", false),
+        ("kind = \"groq\"", "https://api.groq.com/openai/v1", "key of GROQ_API_KEY", false),
+        ("kind = \"xai\"", "https://api.x.ai/v1", "key of XAI_API_KEY", false),
+        ("kind = \"openrouter\"", "https://openrouter.ai/api/v1", "key of OPENROUTER_API_KEY", false),
+        ("kind = \"together\"", "https://api.together.xyz/v1", "key of TOGETHER_API_KEY", false),
+        ("kind = \"ollama\"", "http://127.0.0.1:11434/v1", "", true),
+        ("kind = \"vllm\"", "http://127.0.0.1:8000/v1", "", true),
+        ("kind = \"llama-cpp\"\nbase_url = \"http://h:1/v1\"", "http://h:1/v1", "", true),
+        ("kind = \"azure\"\nbase_url = \"https://r\"", "https://r", "key of AZURE_OPENAI_API_KEY", false),
+        ("kind = \"anthropic\"", "https://api.anthropic.com/v1", "key of ANTHROPIC_API_KEY", false),
+        // What the file says wins; a vendor's key goes to no address but the vendor's unless the file says so.
+        (
+            "kind = \"groq\"\napi_key_env = \"MY_API_KEY\"",
+            "https://api.groq.com/openai/v1",
+            "key of MY_API_KEY",
+            false,
+        ),
+        ("kind = \"groq\"\nbase_url = \"http://h/v1\"", "http://h/v1", "", false),
+        ("kind = \"gemini\"\nbase_url = \"http://h/v1\"", "http://h/v1", "", false),
+        (
+            "kind = \"xai\"\nbase_url = \"http://h\"\napi_key_env = \"XAI_API_KEY\"",
+            "http://h",
+            "key of XAI_API_KEY",
+            false,
+        ),
+    ];
+    for (text, base_url, key, is_free) in cases {
+        assert_eq!(provider(text), (base_url.to_owned(), key.to_owned(), is_free), "{text}");
     }
 }
 

@@ -79,6 +79,9 @@ struct Usage {
     prompt_tokens_details: Option<Details>,
     #[serde(default)]
     completion_tokens_details: Option<Details>,
+    /// Where DeepSeek put it before it followed OpenAI.
+    #[serde(default)]
+    prompt_cache_hit_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -95,17 +98,24 @@ struct Details {
 fn usage(raw: &[u8]) -> Option<TokenUsage> {
     let usage: Usage = parse(raw)?;
     let prompt = usage.prompt_tokens.unwrap_or(0);
-    let completion = usage.completion_tokens.unwrap_or(0);
+    let mut completion = usage.completion_tokens.unwrap_or(0);
     let (of_prompt, of_completion) = (usage.prompt_tokens_details, usage.completion_tokens_details);
     let part = |details: &Option<Details>, of: fn(&Details) -> Option<u64>| {
         details.as_ref().and_then(of).unwrap_or(0)
     };
+    let reasoning = part(&of_completion, |details| details.reasoning_tokens);
+    let all = prompt.saturating_add(completion).saturating_add(reasoning);
+    // xAI counts reasoning beside the completion, and charges for both.
+    if reasoning > 0 && usage.total_tokens == Some(all) {
+        completion = completion.saturating_add(reasoning);
+    }
+    let cached = of_prompt.as_ref().and_then(|details| details.cached_tokens);
     Some(TokenUsage {
         prompt,
-        cached_prompt: part(&of_prompt, |details| details.cached_tokens),
+        cached_prompt: cached.or(usage.prompt_cache_hit_tokens).unwrap_or(0),
         audio_prompt: part(&of_prompt, |details| details.audio_tokens),
         completion,
-        reasoning: part(&of_completion, |details| details.reasoning_tokens),
+        reasoning,
         audio_completion: part(&of_completion, |details| details.audio_tokens),
         total: usage.total_tokens.unwrap_or_else(|| prompt.saturating_add(completion)),
     })
@@ -154,6 +164,20 @@ mod tests {
             (r#"{"x_groq":{"id":"a"}}"#, facts),
             (r#"{"usage":"many"}"#, facts),
             (r#"{"usage":{"prompt_tokens":-1}}"#, facts),
+            (
+                r#"{"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13,"prompt_cache_hit_tokens":6}}"#,
+                Facts {
+                    usage: counts(9, 4, 13).map(|usage| TokenUsage { cached_prompt: 6, ..usage }),
+                    ..facts
+                },
+            ),
+            (
+                r#"{"usage":{"prompt_tokens":9,"completion_tokens":4,"completion_tokens_details":{"reasoning_tokens":20},"total_tokens":33}}"#,
+                Facts {
+                    usage: counts(9, 24, 33).map(|usage| TokenUsage { reasoning: 20, ..usage }),
+                    ..facts
+                },
+            ),
             (
                 r#"{"usage":{"prompt_tokens":9,"prompt_tokens_details":{"cached_tokens":4,"audio_tokens":3},
                     "completion_tokens":5,"completion_tokens_details":{"reasoning_tokens":2,"audio_tokens":1},"total_tokens":14}}"#,

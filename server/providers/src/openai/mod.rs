@@ -1,13 +1,17 @@
 //! Any server that speaks OpenAI's API for chats and embeddings: OpenAI, Azure, Groq, Mistral, OpenRouter, vLLM, llama.cpp, Ollama, …
 //!
 //! The caller's JSON goes out and the upstream's JSON comes back as the bytes they are; between them stand light checks
-//! (is it JSON, is it an error, what does it say about usage). Start at [`OpenAi`]; [`stream`] is the hot path.
+//! (is it JSON, is it an error, what does it say about usage). Start at [`OpenAi`]; [`stream`] is the hot path. [`presets`] lists
+//! vendors that do some things in their own way, [`quirks`] writes requests for them.
 //!
 //! **Invariant:** the upstream's words about *our* credentials never reach a caller, and neither does our key.
 
 mod facts;
 mod json;
 mod models;
+mod paths;
+pub mod presets;
+pub(crate) mod quirks;
 mod request;
 mod stream;
 mod tool_calls;
@@ -16,13 +20,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue};
 use novai_core::{
     Call, ChatCall, Clock, Completion, EmbeddingCall, Error, Provider, Streaming, SystemClock, UpstreamModel,
 };
 use smallvec::SmallVec;
 
-use crate::client::{Outgoing, RequestHead};
+use self::paths::Heads;
+use self::presets::Preset;
+use self::quirks::Quirks;
+use crate::client::Outgoing;
 use crate::embeddings::Batches;
 use crate::embeddings::answer::{Answer, Wanted};
 use crate::embeddings::vector::Encoding;
@@ -34,6 +41,10 @@ use crate::{errors, headers};
 pub struct Config {
     /// Its base URL is everything before `/chat/completions`, such as `https://api.openai.com/v1`.
     pub upstream: upstream::Config,
+    /// Whose it is, with what that changes.
+    pub preset: &'static Preset,
+    /// Of Azure's deployments.
+    pub api_version: String,
     /// Ask for the usage of every stream (`stream_options.include_usage`), whether or not the caller did. Off for upstreams
     /// that refuse the field; their streams are then counted only if the caller asks.
     pub asks_for_stream_usage: bool,
@@ -47,10 +58,18 @@ pub struct Config {
 pub const EMBEDDING_INPUTS_MAX: usize = 2048;
 
 impl Config {
+    /// Any server.
     pub fn new(upstream: upstream::Config) -> Self {
+        Config::preset(upstream, &presets::OPENAI)
+    }
+
+    /// A vendor's own.
+    pub fn preset(upstream: upstream::Config, preset: &'static Preset) -> Self {
         Config {
             upstream,
-            asks_for_stream_usage: true,
+            preset,
+            api_version: presets::AZURE_API_VERSION.to_owned(),
+            asks_for_stream_usage: preset.takes_stream_options(),
             embedding_inputs_max: EMBEDDING_INPUTS_MAX,
             tells_trace: false,
         }
@@ -59,19 +78,18 @@ impl Config {
 
 pub struct OpenAi {
     upstream: Upstream,
-    chat: RequestHead,
-    chat_stream: RequestHead,
-    embeddings: RequestHead,
-    models: RequestHead,
+    heads: Heads,
+    quirks: Quirks,
     stream_kind: request::Kind,
     embedding_inputs_max: usize,
     tells_trace: bool,
 }
 
-fn dialect() -> Dialect {
+fn dialect(preset: &Preset) -> Dialect {
+    let (key_header, key_prefix) = preset.key_header.parts();
     Dialect {
-        key_header: header::AUTHORIZATION,
-        key_prefix: "Bearer ",
+        key_header,
+        key_prefix,
         constants: &[],
         // The second is Azure's own.
         id_headers: &["x-request-id", "apim-request-id"],
@@ -84,22 +102,19 @@ const MODELS_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 impl OpenAi {
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        let upstream = Upstream::new(config.upstream, dialect(), Arc::new(SystemClock) as Arc<dyn Clock>)?;
-        let Config { embedding_inputs_max, tells_trace, .. } = config;
-        let provider = OpenAi::with_upstream(upstream, config.asks_for_stream_usage)?;
-        Ok(OpenAi { embedding_inputs_max, tells_trace, ..provider })
+        let clock = Arc::new(SystemClock) as Arc<dyn Clock>;
+        let upstream = Upstream::new(config.upstream.clone(), dialect(config.preset), clock)?;
+        OpenAi::with_upstream(upstream, &config)
     }
 
-    fn with_upstream(upstream: Upstream, asks_for_stream_usage: bool) -> Result<Self, ConfigError> {
+    fn with_upstream(upstream: Upstream, config: &Config) -> Result<Self, ConfigError> {
         Ok(OpenAi {
-            embeddings: upstream.post("/embeddings")?,
-            embedding_inputs_max: EMBEDDING_INPUTS_MAX,
-            chat: upstream.post("/chat/completions")?,
-            chat_stream: upstream.post_for_events("/chat/completions")?,
-            models: upstream.get("/models")?,
+            heads: Heads::new(&upstream, config)?,
+            quirks: config.preset.quirks,
+            embedding_inputs_max: config.embedding_inputs_max,
             upstream,
-            tells_trace: false,
-            stream_kind: match asks_for_stream_usage {
+            tells_trace: config.tells_trace,
+            stream_kind: match config.asks_for_stream_usage {
                 true => request::Kind::StreamWithUsage,
                 false => request::Kind::AsIs,
             },
@@ -130,13 +145,14 @@ impl Provider for OpenAi {
     fn complete(&self, call: ChatCall) -> BoxFuture<'_, Result<Completion, Error>> {
         Box::pin(async move {
             let upstream = &self.upstream;
-            let body = request::body(&call, request::Kind::AsIs)?;
+            let body = request::body(&call, request::Kind::AsIs, &self.quirks)?;
+            let head = self.heads.chat(upstream, &call.upstream_model)?;
             let told = joining(&call, self.tells_trace);
             let deadline = call.deadline;
             // What waits for the answer needs no decoded request.
             drop(call);
             let (headers, json) =
-                upstream.json(Outgoing { head: &self.chat, headers: &told, body, deadline }).await?;
+                upstream.json(Outgoing { head: &head, headers: &told, body, deadline }).await?;
             let facts = facts::Facts::of(&json).map_err(|reason| upstream.errors.malformed(reason))?;
             // Some upstreams answer 200 and put the refusal into the body.
             if facts.error && !facts.choices {
@@ -149,12 +165,12 @@ impl Provider for OpenAi {
     fn stream(&self, call: ChatCall) -> BoxFuture<'_, Result<Streaming, Error>> {
         Box::pin(async move {
             let upstream = &self.upstream;
-            let body = request::body(&call, self.stream_kind)?;
+            let body = request::body(&call, self.stream_kind, &self.quirks)?;
+            let head = self.heads.chat_stream(upstream, &call.upstream_model)?;
             let told = joining(&call, self.tells_trace);
             let deadline = call.deadline;
             drop(call);
-            let answer =
-                upstream.send(Outgoing { head: &self.chat_stream, headers: &told, body, deadline }).await?;
+            let answer = upstream.send(Outgoing { head: &head, headers: &told, body, deadline }).await?;
             if !headers::is_event_stream(&answer.headers) {
                 if headers::is_json(&answer.headers) {
                     let json = answer.body.read_beginning(errors::BODY_BYTES_MAX).await;
@@ -180,12 +196,13 @@ impl Provider for OpenAi {
             let upstream = &self.upstream;
             let malformed = |reason: String| upstream.errors.malformed(reason);
             let (call, told) = (&call, &joining(&call, self.tells_trace));
+            let head = &*self.heads.embeddings(upstream, &call.upstream_model)?;
             let batches = Batches::of(&call.request.input, self.embedding_inputs_max);
             let answered = batches
                 .ask(|batch| async move {
-                    let body = request::embeddings(call, &batch)?;
+                    let body = request::embeddings(call, &batch, &self.quirks)?;
                     let deadline = call.deadline;
-                    let outgoing = Outgoing { head: &self.embeddings, headers: told, body, deadline };
+                    let outgoing = Outgoing { head, headers: told, body, deadline };
                     let (headers, json) = upstream.json(outgoing).await?;
                     let facts =
                         facts::Facts::of(&json).map_err(|reason| upstream.errors.malformed(reason))?;
@@ -206,7 +223,8 @@ impl Provider for OpenAi {
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<UpstreamModel>, Error>> {
         Box::pin(async move {
-            let outgoing = Outgoing { head: &self.models, headers: &[], body: Bytes::new(), deadline: None };
+            let Some(head) = self.heads.models() else { return Ok(Vec::new()) };
+            let outgoing = Outgoing { head, headers: &[], body: Bytes::new(), deadline: None };
             let (_, json) = self.upstream.json_within(outgoing, MODELS_BYTES_MAX).await?;
             models::parse(&json, self.name()).map_err(|reason| self.upstream.errors.malformed(reason))
         })

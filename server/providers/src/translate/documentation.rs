@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use super::options::{Support, names};
+use super::options::names;
+use crate::openai::presets::{KeyHeader, PRESETS, Preset};
+use crate::openai::quirks::{Options, Renamed};
 use crate::{anthropic, gemini};
 
 const INTRODUCTION: &str = "\
@@ -11,18 +13,41 @@ const INTRODUCTION: &str = "\
 <!-- Written by the tests of server/providers from the adaptors' own tables. Run
      `NOVAI_UPDATE_DOCS=1 cargo test -p novai-providers documentation` after a change. -->
 
-Requests to OpenAI-compatible providers (`kind = \"openai\"`) go out as they came: whatever the server understands works. The
-other kinds are translated. What has no counterpart there is a `400` that names the field; nothing is dropped in silence.
+Requests to OpenAI-compatible providers (`kind = \"openai\"`) go out as they came: whatever the server understands works. For the
+vendors of the first table the address, the key's variable and what they do differently are known; they get the caller's request
+with as few changes as that takes. Anthropic and Gemini have APIs of their own, and are translated. What a vendor has no words for is a
+`400` that names the field, by the gateway or by the vendor; nothing is dropped in silence.
 
-Answers of OpenAI-compatible providers come back as they are, too, but for streamed tool calls: a missing `index` is added, calls
+Answers of OpenAI-compatible providers come back as they are, but for streamed tool calls: a missing `index` is added, calls
 that share one get their own, and an `id` or a `name` that comes twice, or as null, comes once.
 
-- **yes**: translated.
+- **yes**: passed on, or translated. A name: passed on under that name.
 - **hint**: accepted and not passed on; it changes nothing about the answer.
 - **400**: refused.
 
 Fields that this API does not know go along unchanged, under their own names: that is how a vendor's own options are set
 (`top_k`, `thinking`, `safetySettings`, `generationConfig`).
+";
+
+const QUIRKS: &str = "
+What else is particular about them:
+
+- **DeepSeek**, **Mistral**, **Together** and **Ollama** know no `developer`: such a message becomes `system`.
+- **DeepSeek** tells `prompt_cache_hit_tokens`, which count as cached. `response_format` with a schema is its own 400. Reasoning comes as
+  `reasoning_content`, and goes back as it is: in turns with tools it is wanted there.
+- **Mistral** refuses unknown fields (422). Of an assistant's message that is sent back, nulls, `annotations`, `reasoning_content` and
+  `reasoning_details` stay behind. `dimensions` of embeddings is `output_dimension`. Its limits are `ratelimitbysize-*`.
+- **Groq** refuses `logprobs`, `logit_bias`, `name` and `n` above 1 itself; usage may come in `x_groq`.
+- **xAI** counts reasoning beside `completion_tokens`: the gateway's books have both together, as its price does. Its models that
+  reason refuse `stop` and the penalties themselves.
+- **OpenRouter** leaves out what the model behind it does not understand, unless the request has `provider: {require_parameters: true}`, which goes
+  along. Errors in a 200 and in mid-stream are errors; its keep-alive comments are not passed on, the gateway has its own.
+- **Ollama** and **OpenRouter**, **Groq**, **Together** and newer **vLLM** name reasoning `reasoning`, which callers get under that name.
+- **Together** takes a number for `logprobs` and answers in another shape: a 400.
+- **llama.cpp** knows `max_completion_tokens` only since 2026, so it gets `max_tokens`. Its Python relative takes no `X-Request-Id` but a UUID:
+  another id is sent as `X-Client-Request-Id`, to everybody.
+- **Azure**: the first chunk has no choices but `prompt_filter_results`, which callers get. Deployments cannot be listed; name them in
+  `[[models]]`. With a `base_url` that ends in `/openai/v1` the newer API is used, else `/openai/deployments/NAME/…?api-version=` (`api_version`).
 ";
 
 const REST: &str = "
@@ -57,7 +82,7 @@ const REST: &str = "
 | reasoning tokens | counted within `completion_tokens` | `completion_tokens_details.reasoning_tokens` |
 | rate limits of the vendor | `anthropic-ratelimit-*` | none but `Retry-After` |
 | `logprobs` | 400 | `logprobs.content`, without `bytes`; `avgLogprobs` is left out, being their mean |
-| sources of passages (`annotations`) | left out: they point into documents of the request, by no address | `url_citation`, counted in characters; sources without an address are left out |
+| sources of passages (`annotations`) | `url_citation`, or `anthropic_citation` where there is no address; whole under `anthropic_citation`. Asked for by `citations: {enabled: true}` beside a `file` | `url_citation`, counted in characters; sources without an address are left out |
 | search by the vendor (`web_search_options`, its results) | 400 | 400 |
 
 ## Embeddings
@@ -75,29 +100,82 @@ OpenAI-compatible providers get the request as it came, cut into several calls w
 | token counts | – | as Google counts, where it does; else estimated |
 ";
 
+/// Vendors whose options are known, and the names that those have there.
+fn columns() -> Vec<(&'static str, Options, Renamed)> {
+    let translated = [&anthropic::SUPPORT, &gemini::SUPPORT];
+    let translated =
+        translated.map(|support| (support.vendor, Options::Only(*support), [].as_slice() as Renamed));
+    let presets = PRESETS.iter().filter(|preset| !matches!(preset.quirks.options, Options::All));
+    let presets = presets.map(|preset| (preset.vendor, preset.quirks.options, preset.quirks.renamed));
+    translated.into_iter().chain(presets).collect()
+}
+
 fn document() -> String {
-    let vendors = [&anthropic::SUPPORT, &gemini::SUPPORT];
     let mut out = INTRODUCTION.to_owned();
-    out.push_str("\n## Options\n\n| |");
-    for vendor in vendors {
-        let _ = write!(out, " {} |", vendor.vendor);
+    out.push_str("\n## Kinds\n\n| `kind` | | `base_url` | Key in | Sent as |\n|---|---|---|---|---|\n");
+    for preset in &PRESETS {
+        let _ = writeln!(out, "{}", kind(preset));
     }
-    out.push_str("\n|---|---|---|\n");
+    let _ = writeln!(
+        out,
+        "| `anthropic` | Anthropic | `{}` | `ANTHROPIC_API_KEY` | `x-api-key` |",
+        anthropic::BASE_URL
+    );
+    let _ =
+        writeln!(out, "| `gemini` | Gemini | `{}` | `GEMINI_API_KEY` | `x-goog-api-key` |", gemini::BASE_URL);
+    out.push_str(QUIRKS);
+    out.push_str("\n## Options\n\nOther OpenAI-compatible providers get all of them, as they came.\n\n| |");
+    let columns = columns();
+    for (vendor, ..) in &columns {
+        let _ = write!(out, " {vendor} |");
+    }
+    let _ = write!(out, "\n|---|{}\n", "---|".repeat(columns.len()));
     for option in names() {
         let _ = write!(out, "| `{option}` |");
-        for vendor in vendors {
-            let _ = write!(out, " {} |", treatment(vendor, option));
+        for (_, options, renamed) in &columns {
+            let _ = write!(out, " {} |", treatment(options, renamed, option));
         }
         out.push('\n');
     }
     out + REST
 }
 
-fn treatment(vendor: &Support, option: &str) -> &'static str {
-    match (vendor.translated.contains(&option), vendor.ignored.contains(&option)) {
-        (true, _) => "yes",
-        (false, true) => "hint",
-        (false, false) => "400",
+fn kind(preset: &Preset) -> String {
+    let url = match preset.base_url {
+        Some(url) => format!("`{url}`"),
+        None => format!("required, such as `{}`", preset.base_url_example),
+    };
+    let key = preset.key_variable.map_or("–".to_owned(), |variable| format!("`{variable}`"));
+    let header = match preset.key_header {
+        KeyHeader::Bearer => "`Authorization: Bearer`",
+        KeyHeader::ApiKey => "`api-key`",
+    };
+    format!("| `{}` | {} | {url} | {key} | {header} |", preset.kind, preset.vendor)
+}
+
+fn treatment(options: &Options, renamed: Renamed, option: &str) -> String {
+    let is_known = match options {
+        Options::All => true,
+        Options::AllBut { refused, .. } => !refused.contains(&option),
+        Options::Only(support) if support.ignored.contains(&option) => return "hint".to_owned(),
+        Options::Only(support) => support.translated.contains(&option),
+    };
+    match renamed.iter().find(|(old, _)| *old == option) {
+        Some((_, new)) => format!("`{new}`"),
+        None if is_known && matches!(options, Options::AllBut { .. }) => "as it came".to_owned(),
+        None if is_known => "yes".to_owned(),
+        None => default_only(options, option).to_owned(),
+    }
+}
+
+/// Some options of the others are taken where they say what leaving them out does.
+fn default_only(options: &Options, option: &str) -> &'static str {
+    let is_preset = matches!(options, Options::Only(support)
+        if PRESETS.iter().any(|preset| preset.vendor == support.vendor));
+    match option {
+        "parallel_tool_calls" if is_preset => "`true` only",
+        "tool_choice" if is_preset => "`auto` only",
+        _ => "400",
     }
 }
 
@@ -117,9 +195,14 @@ fn the_documentation_is_what_the_adaptors_do() {
 /// A name that is in no request would be a promise about nothing.
 #[test]
 fn the_tables_name_real_options() {
-    for vendor in [&anthropic::SUPPORT, &gemini::SUPPORT] {
-        for option in vendor.translated.iter().chain(vendor.ignored) {
-            assert!(names().contains(option), "{}: {option}", vendor.vendor);
+    for (vendor, options, renamed) in columns() {
+        let (named, others) = match &options {
+            Options::All => continue,
+            Options::AllBut { refused, .. } => (*refused, [].as_slice()),
+            Options::Only(support) => (support.translated, support.ignored),
+        };
+        for option in named.iter().chain(others).chain(renamed.iter().map(|(old, _)| old)) {
+            assert!(names().contains(option), "{vendor}: {option}");
         }
     }
 }

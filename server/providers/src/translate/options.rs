@@ -1,11 +1,14 @@
 //! Which options of a request ask for something.
 
+use std::sync::LazyLock;
+
 use novai_core::Error;
 use novai_types::{ChatCompletionRequest, ResponseFormat};
 
 use super::refuse;
 
 /// How a vendor's adaptor treats each option, by wire name.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Support {
     pub vendor: &'static str,
     /// Has a counterpart.
@@ -27,18 +30,20 @@ impl Support {
         granted: Option<&str>,
     ) -> Result<(), Error> {
         for option in set(request).filter(|option| granted != Some(*option)) {
-            if !self.translated.contains(&option) && !self.ignored.contains(&option) {
-                return Err(refuse(
-                    option,
-                    format!(
-                        "{option} has no counterpart in {}'s API: leave it out, or ask another model",
-                        self.vendor
-                    ),
-                ));
+            if !self.knows(option) {
+                return Err(refuse(option, no_counterpart(self.vendor, option)));
             }
         }
         Ok(())
     }
+
+    pub(crate) fn knows(&self, option: &str) -> bool {
+        self.translated.contains(&option) || self.ignored.contains(&option)
+    }
+}
+
+pub(crate) fn no_counterpart(vendor: &str, option: &str) -> String {
+    format!("{option} has no counterpart in {vendor}'s API: leave it out, or ask another model")
 }
 
 /// The options that are set to something else than what leaving them out means.
@@ -134,9 +139,11 @@ fn all(request: &ChatCompletionRequest) -> impl IntoIterator<Item = (&'static st
 }
 
 /// Names of all options, in the specification's order.
-#[cfg(test)]
-pub(crate) fn names() -> Vec<&'static str> {
-    all(&ChatCompletionRequest::default()).into_iter().map(|(option, _)| option).collect()
+pub(crate) fn names() -> &'static [&'static str] {
+    static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+        all(&ChatCompletionRequest::default()).into_iter().map(|(option, _)| option).collect()
+    });
+    &NAMES
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ fn bytes_that_go_out() {
         ),
     ] {
         let (raw, expected) = (raw.replace("1.50", "1"), expected.replace("MESSAGES", M));
-        let actual = body(&call(&raw, model), kind).unwrap();
+        let actual = body(&call(&raw, model), kind, &Quirks::NONE).unwrap();
         assert_eq!(actual, expected.as_bytes(), "{raw}");
         serde_json::from_slice::<Value>(&actual).unwrap();
     }

@@ -2,6 +2,7 @@
 
 mod calls;
 mod embeddings;
+mod presets;
 mod recordings;
 mod streams;
 
@@ -24,8 +25,13 @@ fn provider_with(change: impl FnOnce(&mut upstream::Config)) -> (Arc<OpenAi>, Sc
     let mut config = upstream::Config::new("up", "http://upstream.test:9200/v1");
     config.api_key = Some(KEY.into());
     change(&mut config);
-    let (upstream, scripted) = upstream::scripted(config, dialect(), Duration::ZERO);
-    (Arc::new(OpenAi::with_upstream(upstream, true).unwrap()), scripted)
+    scripted(Config::new(config))
+}
+
+fn scripted(config: Config) -> (Arc<OpenAi>, Scripted) {
+    let dialect = dialect(config.preset);
+    let (upstream, scripted) = upstream::scripted(config.upstream.clone(), dialect, Duration::ZERO);
+    (Arc::new(OpenAi::with_upstream(upstream, &config).unwrap()), scripted)
 }
 
 fn chat(stream: bool) -> ChatCall {

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use http::HeaderMap;
 use progenitor_client::{ByteStream, ResponseValue};
 use tokio::time::Instant;
 
@@ -31,6 +32,8 @@ pub struct Call {
 pub struct Seen {
     /// Head of the last reply.
     pub meta: Option<Meta>,
+    /// What it says of a deprecated model.
+    pub retirement: Option<HeaderMap>,
     pub error: Option<Error>,
     pub opened: Option<Opened>,
 }

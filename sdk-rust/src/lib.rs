@@ -13,6 +13,7 @@ mod options;
 mod pages;
 mod rate_limit;
 mod response;
+mod retirement;
 mod retry;
 mod shared;
 mod sse;

@@ -7,6 +7,7 @@ use http::header::HeaderValue;
 
 use crate::errors::Error;
 use crate::options::{Options, header_value};
+use crate::retirement::Retirements;
 use crate::retry::Entropy;
 
 /// Same for every clone of a client.
@@ -16,6 +17,7 @@ pub struct Shared {
     pub api_key: ApiKey,
     pub authorization: HeaderValue,
     pub entropy: Entropy,
+    pub retirements: Retirements,
 }
 
 impl Shared {
@@ -60,6 +62,7 @@ impl Shared {
             api_key,
             authorization,
             entropy: Entropy::from_os(),
+            retirements: Retirements::default(),
         })
     }
 }

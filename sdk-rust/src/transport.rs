@@ -18,6 +18,7 @@ use crate::errors::Error;
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::response::Meta;
+use crate::retirement;
 use crate::retry::{Again, Failed, retry_after, run, verdict};
 use crate::shared::{ApiKey, Shared};
 use crate::stream::{SETTLE_TIME, reported};
@@ -88,6 +89,11 @@ impl Inner {
         if let Some(opened) = &mut call.seen().opened {
             opened.attempts = attempts;
         }
+        let retirement = call.seen().retirement.take();
+        if let (Ok(_), Some(headers)) = (&sent, retirement) {
+            let body = source.0.as_ref().and_then(|request| request.body()?.as_bytes());
+            self.shared.retirements.warn(&headers, body);
+        }
         sent.map_err(|mut error| {
             error.details_mut().attempts = attempts;
             error
@@ -140,7 +146,11 @@ impl Inner {
         })?;
         let (parts, mut body) = http::Response::<reqwest::Body>::from(response).into_parts();
         let meta = Meta::of(parts.status.as_u16(), &parts.headers);
-        call.seen().meta = Some(meta.clone());
+        {
+            let mut seen = call.seen();
+            seen.meta = Some(meta.clone());
+            seen.retirement = retirement::headers(&parts.headers);
+        }
         if !parts.status.is_success() {
             let body = read_error(&mut body, timeouts.idle).await;
             let now = SystemTime::now();

@@ -18,6 +18,7 @@ from .options import RequestOptions
 from .pool import Pool
 from .request import Request, build
 from .response import Meta, RawResponse
+from .retirement import Retirements
 from .retry import delay, retry_after, should_retry
 from .strict_json import DECODER
 
@@ -188,6 +189,7 @@ class _BaseCore:
     def __init__(self, config: Config) -> None:
         log.setup()
         self.config = config
+        self._retirements = Retirements()
 
     def request(
         self,
@@ -209,7 +211,8 @@ class _BaseCore:
         async def read(response: httpx.Response) -> T:
             return _decode(operation, call, await _read_whole(io, call, response))
 
-        return _with_meta(call, await drive(io, exact, call, "total", read))
+        result = await drive(io, exact, call, "total", read)
+        return self._with_meta(call, result)
 
     async def _stream(
         self,
@@ -234,15 +237,19 @@ class _BaseCore:
             await stream.open()
             return stream  # type: ignore[no-any-return]
 
-        return _with_meta(call, await drive(io, exact, call, "first_event", read))
+        result = await drive(io, exact, call, "first_event", read)
+        return self._with_meta(call, result)
 
-
-def _with_meta(call: Call, result: T) -> T:
-    """For ``with_raw_response``, whose wrappers know of the other type."""
-    if not call.request.raw or call.failures.meta is None:
-        return result
-    raw: Any = RawResponse(call.failures.meta, result)
-    return raw  # type: ignore[no-any-return]
+    def _with_meta(self, call: Call, result: T) -> T:
+        """Says what the reply's head has to say; and for ``with_raw_response``, whose wrappers know of the other type, keeps it."""
+        meta = call.failures.meta
+        if meta is None:
+            return result
+        self._retirements.warn(meta.headers, call.request.content)
+        if not call.request.raw:
+            return result
+        raw: Any = RawResponse(meta, result)
+        return raw  # type: ignore[no-any-return]
 
 
 def _paged(page: Callable[[dict[str, Any], Optional[Meta]], T], result: Any) -> T:
@@ -288,6 +295,7 @@ class Core(_BaseCore):
         """The same with other options; it shares the connections."""
         other = object.__new__(Core)
         other.config = config
+        other._retirements = self._retirements
         other._pool = self._pool.for_config(config)
         return other
 
@@ -330,6 +338,7 @@ class AsyncCore(_BaseCore):
         """The same with other options; it shares the connections."""
         other = object.__new__(AsyncCore)
         other.config = config
+        other._retirements = self._retirements
         other._pool = self._pool.for_config(config)
         return other
 

@@ -3,6 +3,7 @@
 mod call;
 mod first_event;
 mod pages;
+mod retirement;
 mod robustness;
 mod scripted;
 mod stream;

@@ -12,6 +12,7 @@ import type { Args, Operation, Route, StreamOperation } from './operation.js';
 import type { RequestOptions } from './options.js';
 import { buildRequest } from './request.js';
 import { APIPromise, type Replied } from './response.js';
+import { warn } from './retirement.js';
 import { Failed, retryAfterMs, run, shouldRetry } from './retry.js';
 import { hide } from './secrets.js';
 import { Stream } from './stream.js';
@@ -104,7 +105,11 @@ async function drive<T>(
   const attempt = async (number: number): Promise<Replied<T>> => {
     call.begin(number, deadline === 'first_event' ? call.timeouts.firstEventMs : Infinity, deadline);
     const response = await send(client, call, url, init);
-    if (response.ok) return read(call, response);
+    if (response.ok) {
+      const replied = await read(call, response);
+      warn(client, response.headers, init.body);
+      return replied;
+    }
     const body = await readError(response, () => call.watch('idle', call.timeouts.idleMs));
     await settled();
     if (call.isAborted) throw call.failures.aborted(call.controller.signal.reason);

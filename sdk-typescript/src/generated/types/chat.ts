@@ -1052,7 +1052,10 @@ export interface ChatCompletionMessage {
 
 /** A remark about a passage of the answer. */
 export interface Annotation {
-  /** Kind of the remark; `url_citation` is OpenAI's only one. */
+  /**
+   * Kind of the remark; `url_citation` is OpenAI's only one. `anthropic_citation` points into a
+   * document of the request; what Anthropic says of it is there whole, under the same name.
+   */
   type: string;
 
   /** The source, where `type` is `url_citation`. */

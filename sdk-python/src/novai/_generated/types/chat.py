@@ -122,7 +122,9 @@ class Annotation(BaseModel):
     __slots__ = ()
 
     type: str = field("type")
-    """Kind of the remark; `url_citation` is OpenAI's only one."""
+    """Kind of the remark; `url_citation` is OpenAI's only one. `anthropic_citation` points into a document of the
+    request; what Anthropic says of it is there whole, under the same name.
+    """
     url_citation: Optional[UrlCitation] = view("url_citation", UrlCitation)
     """The source, where `type` is `url_citation`."""
 

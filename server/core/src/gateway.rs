@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use novai_types::{ChatCompletionRequest, EmbeddingRequest};
 use tokio::time::Instant;
 
-use crate::catalog::{Catalog, ModelInfo, Target};
+use crate::catalog::{Catalog, ModelCard, ModelInfo, Target};
 use crate::charge::{Charge, Charged};
 use crate::error::Error;
 use crate::limits::estimate::BYTES_PER_TOKEN_LIKELY;
@@ -68,6 +68,13 @@ pub struct Streamed {
     pub meta: ResponseMeta,
     /// Who answers.
     pub target: Arc<Target>,
+}
+
+/// What is certain of an answer that nobody has begun.
+pub struct Expected {
+    pub card: Arc<ModelCard>,
+    /// `None`: there are several who could.
+    pub upstream_model: Option<Arc<str>>,
 }
 
 /// Whether requests can be served now.
@@ -211,6 +218,14 @@ impl Gateway {
                 Err(error)
             }
         }
+    }
+
+    /// What is certain about who will serve a model, before anybody does: its card, and by which name, if there is only one.
+    /// For callers who wait for its answer already.
+    pub fn expected(&self, model: &str) -> Option<Expected> {
+        let route = self.catalog.known(model)?;
+        let only = (route.targets().len() == 1).then(|| Arc::clone(&route.first().upstream_model));
+        Some(Expected { card: Arc::clone(&route.first().card), upstream_model: only })
     }
 
     /// The targets of a model that the caller may use.

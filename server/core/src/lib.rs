@@ -30,7 +30,7 @@ pub use charge::Charged;
 pub use clock::{Clock, SystemClock};
 pub use deadlines::Deadlines;
 pub use error::{Deadline, Error, Rejection, RejectionReason};
-pub use gateway::{Answered, Asked, ChatRequest, EmbeddingsRequest, Gateway, Readiness, Streamed};
+pub use gateway::{Answered, Asked, ChatRequest, EmbeddingsRequest, Expected, Gateway, Readiness, Streamed};
 pub use key_set::KeySetSource;
 pub use keys::{KeyAdmin, KeyStore, Secret};
 pub use limits::{LimitSnapshot, LimitSpec, Limits};

@@ -37,22 +37,21 @@ pub(crate) async fn create(
         observer: Some(Arc::clone(&trail) as _),
         trace: trail.trace(),
     };
-    let gateway = Arc::clone(&app.gateway);
-
     if is_stream {
+        let gateway = Arc::clone(&app.gateway);
         let timing = Timing {
             first_event_grace: app.options.first_event_grace,
             keep_alive_interval: app.options.keep_alive_interval,
         };
         // On its own: the body may have to carry it on after the head is out.
         let opening = Box::pin(async move { gateway.stream(chat).await });
-        let response = sse::respond(opening, timing, trail).await?;
+        let response = sse::respond(opening, timing, trail, &app.gateway).await?;
         return Ok(match slot {
             Some(slot) => slot.record(response),
             None => response,
         });
     }
 
-    let answered = gateway.complete(chat).await?;
+    let answered = app.gateway.complete(chat).await?;
     Ok(answer::whole(answered, &trail, slot))
 }

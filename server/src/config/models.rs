@@ -9,13 +9,11 @@ use novai_core::ModelCard;
 use novai_core::money::{Day, Price, PriceTable, Tariff};
 use novai_core::routing::{RouteError, TARGETS_MAX};
 
-use super::prices;
+use super::prices::{self, CONTEXT_TOKENS_MAX};
 use super::providers::ProviderSettings;
 use super::reader::{At, Section};
 
 const WEIGHT_MAX: u64 = 1_000_000;
-/// Beyond any model's.
-const CONTEXT_TOKENS_MAX: u64 = 1_000_000_000;
 const TARGETS_EXAMPLE: &str =
     "write targets = [{ provider = \"openai\", upstream_id = \"gpt-4o-mini\" }, { provider = \"local\" }]";
 
@@ -83,7 +81,12 @@ pub fn models(
             let rule = format!("{}, those of its fallbacks included", RouteError::TooMany);
             section.report(draft.id.problem(rule, "remove some"));
         }
-        ModelSettings { id: draft.id.value.clone(), targets, card: draft.card.clone() }
+        let mut card = draft.card.clone();
+        // What all targets can take, if it is known of all.
+        let mut lengths = targets.iter().map(|target| table.context_length(&target.upstream_id));
+        let least = lengths.try_fold(u64::MAX, |least, length| Some(least.min(length?)));
+        card.context_length = card.context_length.or(least.filter(|least| *least != u64::MAX));
+        ModelSettings { id: draft.id.value.clone(), targets, card }
     });
     let models = models.collect();
     sections.into_iter().for_each(Section::finish);

@@ -9,6 +9,7 @@ const EXAMPLE: &str =
     "write price = { input = \"1.00\", output = \"2.00\" } (USD per million tokens) or price = \"free\"";
 /// Beyond any model's.
 const OUTPUT_TOKENS_MAX: u64 = 100_000_000;
+pub const CONTEXT_TOKENS_MAX: u64 = 1_000_000_000;
 
 /// The table that is built in.
 pub const SHIPPED: &str = include_str!("../../prices.toml");
@@ -91,9 +92,11 @@ pub fn read_table(table: &mut PriceTable, name: &str, text: &str) -> Vec<Problem
         }
         let price = price(&mut entry);
         let output_tokens_max = max_output_tokens(&mut entry);
+        let context_length = entry.integer_if_set("context_length", 1..=CONTEXT_TOKENS_MAX, 128_000);
         entry.finish();
         if let (Some(model), Some(price)) = (model, price) {
-            table.insert(model.value, Tariff { price, output_tokens_max });
+            let tariff = Tariff { price, output_tokens_max };
+            table.insert_with_context(model.value, tariff, context_length);
         }
     }
     root.finish();
@@ -120,6 +123,7 @@ mod tests {
                 .map(|rate| Usd::from_nano(rate).to_string());
             assert_eq!(shown, [input, cached_input, output], "{model}");
             assert!(tariff.output_tokens_max.is_some(), "{model}");
+            assert!(table.context_length(model).is_some_and(|tokens| tokens >= 128_000), "{model}");
         }
         for (model, input) in [("text-embedding-3-small", "0.02"), ("gemini-embedding-001", "0.15")] {
             let price = table.find(model).expect(model).price;

@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::{ModelInfo, Target};
+use super::{ModelCard, ModelInfo, Target};
 use crate::error::{BoxError, Error};
 use crate::money::{Pricing, Tariff};
 use crate::provider::Provider;
@@ -107,14 +107,21 @@ impl Discovery {
                     let id: Arc<str> = model.id.into();
                     // What was learnt of it outlives the list.
                     let health = before.by_id.get(&id).map(|(_, route)| Arc::clone(&route.first().health));
-                    let route = self.route_to(&id, Arc::clone(&tariff), health.unwrap_or_default());
+                    let context_length = self.pricing.context_length(&id);
+                    let card = Arc::new(ModelCard { context_length, ..ModelCard::default() });
+                    let route = self.route_to(
+                        &id,
+                        Arc::clone(&tariff),
+                        health.unwrap_or_default(),
+                        Arc::clone(&card),
+                    );
                     known.by_id.insert(Arc::clone(&id), (known.models.len(), route));
                     known.models.push(ModelInfo {
                         id,
                         created: model.created,
                         owned_by: model.owned_by.into(),
                         tariff,
-                        card: Arc::default(),
+                        card,
                     });
                 }
                 known
@@ -134,7 +141,13 @@ impl Discovery {
         self.known.store(Arc::new(known));
     }
 
-    fn route_to(&self, model: &Arc<str>, tariff: Arc<Tariff>, health: Arc<Health>) -> Route {
+    fn route_to(
+        &self,
+        model: &Arc<str>,
+        tariff: Arc<Tariff>,
+        health: Arc<Health>,
+        card: Arc<ModelCard>,
+    ) -> Route {
         Route::single(Arc::new(Target {
             model: Arc::clone(model),
             provider: Arc::clone(&self.provider),
@@ -142,7 +155,7 @@ impl Discovery {
             upstream_model: Arc::clone(model),
             tariff,
             health,
-            card: Arc::default(),
+            card,
         }))
     }
 

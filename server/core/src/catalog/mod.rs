@@ -167,7 +167,8 @@ impl Catalog {
         }
     }
 
-    fn known(&self, model: &str) -> Option<Route> {
+    /// What can be told without asking anybody.
+    pub(crate) fn known(&self, model: &str) -> Option<Route> {
         if let Some(route) = self.configured.get(model) {
             return Some(route.clone());
         }

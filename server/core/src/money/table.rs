@@ -20,19 +20,43 @@ impl Tariff {
 /// Prices by the providers' own model ids.
 #[derive(Debug, Clone, Default)]
 pub struct PriceTable {
-    by_model: HashMap<Box<str>, Arc<Tariff>>,
+    by_model: HashMap<Box<str>, Listed>,
+}
+
+#[derive(Debug, Clone)]
+struct Listed {
+    tariff: Arc<Tariff>,
+    context_length: Option<u64>,
 }
 
 impl PriceTable {
     pub fn insert(&mut self, model: impl Into<Box<str>>, tariff: Tariff) {
-        self.by_model.insert(model.into(), Arc::new(tariff));
+        self.insert_with_context(model, tariff, None);
+    }
+
+    /// With the tokens that it can have before it, its answer among them: told to people, and nothing is decided by it.
+    pub fn insert_with_context(
+        &mut self,
+        model: impl Into<Box<str>>,
+        tariff: Tariff,
+        context_length: Option<u64>,
+    ) {
+        self.by_model.insert(model.into(), Listed { tariff: Arc::new(tariff), context_length });
     }
 
     /// `gpt-4.1-2025-04-14` and `claude-sonnet-4-20250514` cost what `gpt-4.1` and `claude-sonnet-4` do, unless the table
     /// says otherwise. Nothing else is guessed: a `-mini` is another model.
     pub fn find(&self, upstream_model: &str) -> Option<Arc<Tariff>> {
+        self.listed(upstream_model).map(|listed| Arc::clone(&listed.tariff))
+    }
+
+    pub fn context_length(&self, upstream_model: &str) -> Option<u64> {
+        self.listed(upstream_model)?.context_length
+    }
+
+    fn listed(&self, upstream_model: &str) -> Option<&Listed> {
         let exact = self.by_model.get(upstream_model);
-        exact.or_else(|| self.by_model.get(undated(upstream_model)?)).cloned()
+        exact.or_else(|| self.by_model.get(undated(upstream_model)?))
     }
 
     pub fn len(&self) -> usize {
@@ -72,6 +96,13 @@ impl Pricing {
         match self {
             Pricing::Free => Some(Arc::new(Tariff::FREE)),
             Pricing::Table(table) => table.find(upstream_model),
+        }
+    }
+
+    pub fn context_length(&self, upstream_model: &str) -> Option<u64> {
+        match self {
+            Pricing::Free => None,
+            Pricing::Table(table) => table.context_length(upstream_model),
         }
     }
 }

@@ -19,7 +19,7 @@ use dropshot::Body;
 use http::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http_body::Frame;
-use novai_core::{ChatEvent, Error};
+use novai_core::{ChatEvent, Error, Expected, Gateway};
 use sync_wrapper::SyncWrapper;
 use tokio::time::Instant;
 
@@ -55,6 +55,7 @@ pub(crate) async fn respond(
     opening: Opening,
     timing: Timing,
     trail: Arc<Trail>,
+    gateway: &Gateway,
 ) -> Result<Response<Body>, Error> {
     let mut source = Source::new(opening, Arc::clone(&trail));
     let first = tokio::time::timeout(timing.first_event_grace, source.next()).await;
@@ -70,6 +71,7 @@ pub(crate) async fn respond(
     if let Some(limits) = source.own_limits() {
         trail.facts().limits = Some(limits);
     }
+    let model = if target.is_none() { trail.facts().model.clone() } else { None };
     let body = SseBody {
         state: SyncWrapper::new(State {
             source,
@@ -87,9 +89,19 @@ pub(crate) async fn respond(
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // nginx would otherwise collect events until its buffer is full.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    if let Some(target) = target {
-        cost::write_used_model(&target.upstream_model, headers);
-        retirement::write(&target.card, headers);
+    match target {
+        Some(target) => {
+            cost::write_used_model(&target.upstream_model, headers);
+            retirement::write(&target.card, headers);
+        }
+        // Who serves is not decided yet; of a model with one target it is known all the same.
+        None => {
+            let expected = model.and_then(|model| gateway.expected(&model));
+            if let Some(Expected { card, upstream_model }) = expected {
+                retirement::write(&card, headers);
+                upstream_model.iter().for_each(|name| cost::write_used_model(name, headers));
+            }
+        }
     }
     if let Some(limits) = upstream_limits {
         rate_limit::write_upstream(&limits, headers);

@@ -7,9 +7,10 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use http_body_util::BodyExt;
+use novai_core::money::Day;
 use novai_core::{
-    Catalog, ChatCall, ChatRequest, Completion, Gateway, Principal, Provider, ResponseMeta, Scopes,
-    Streaming, UpstreamModel,
+    Catalog, ChatCall, ChatRequest, Completion, Gateway, ModelCard, Principal, Provider, ResponseMeta,
+    Scopes, Streaming, TargetSpec, UpstreamModel,
 };
 use tokio::time::sleep;
 
@@ -71,10 +72,26 @@ const TIMING: Timing =
 
 /// The response of one stream, and its seconds of waiting for the head.
 async fn respond_to(accepts_after_s: u64, acts: &[Act]) -> (Result<Response<Body>, Error>, u64) {
+    respond_through(&["m"], accepts_after_s, acts).await
+}
+
+/// The same with several targets, by the names that their provider knows them by; the model is deprecated.
+async fn respond_through(
+    upstream_models: &[&str],
+    accepts_after_s: u64,
+    acts: &[Act],
+) -> (Result<Response<Body>, Error>, u64) {
     let provider = Arc::new(Scripted { accepts_after_s, acts: Mutex::new(acts.to_vec()) });
+    let target = |upstream_model: &&str| TargetSpec {
+        provider: Arc::clone(&provider) as _,
+        upstream_model: Arc::from(*upstream_model),
+        tariff: novai_core::money::Tariff::FREE,
+        weight: None,
+    };
+    let card = ModelCard { deprecated_on: Day::parse("2026-12-01"), ..ModelCard::default() };
     let mut catalog = Catalog::new();
-    catalog.add_model("m", provider, "m", 0, novai_core::money::Tariff::FREE).unwrap();
-    let gateway = Gateway::new(catalog);
+    catalog.add_route("m", 0, upstream_models.iter().map(target).collect(), card).unwrap();
+    let gateway = Arc::new(Gateway::new(catalog));
     let request = serde_json::from_str(r#"{"model":"m","messages":[]}"#).unwrap();
     let chat = ChatRequest {
         raw: Bytes::new(),
@@ -85,8 +102,11 @@ async fn respond_to(accepts_after_s: u64, acts: &[Act]) -> (Result<Response<Body
         trace: None,
     };
     let trail = Trail::new(Arc::new(()), Arc::new(()), "req_1".into(), http::Method::POST, None);
+    trail.facts().set_model("m");
     let started_at = Instant::now();
-    let response = respond(Box::pin(async move { gateway.stream(chat).await }), TIMING, trail).await;
+    let asked = Arc::clone(&gateway);
+    let opening = Box::pin(async move { asked.stream(chat).await });
+    let response = respond(opening, TIMING, trail, &gateway).await;
     (response, started_at.elapsed().as_secs())
 }
 
@@ -107,6 +127,24 @@ fn check(accepts_after_s: u64, acts: &[Act], head_after_s: u64, frames: &[(u64, 
     });
     let actual: Vec<(u64, &str)> = actual.iter().map(|(second, text)| (*second, text.as_str())).collect();
     assert_eq!((actual_head_after_s, &actual[..]), (head_after_s, frames));
+}
+
+/// That a model is deprecated is known before anybody answers; who does, where nobody else could.
+#[tokio::test(start_paused = true)]
+async fn what_the_head_says_of_the_model() {
+    for (upstream_models, accepts_after_s, used_model) in [
+        (&["one"][..], 0, Some("one")),
+        (&["one", "two"], 0, Some("one")),
+        (&["one"], 30, Some("one")),
+        (&["one", "two"], 30, None),
+    ] {
+        let (response, _) = respond_through(upstream_models, accepts_after_s, &[Event("{1}")]).await;
+        let response = response.unwrap();
+        let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap());
+        let case = format!("{upstream_models:?} after {accepts_after_s} s");
+        assert_eq!(header("x-used-model"), used_model, "{case}");
+        assert_eq!(header("deprecation"), Some("@1796083200"), "{case}");
+    }
 }
 
 const COMMENT: &str = ": keep-alive\n\n";

@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** the upstream's words about *our* credentials never reach a caller, and neither does our key.
 
+mod citations;
 mod headers;
 mod models;
 mod request;

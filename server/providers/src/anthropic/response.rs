@@ -6,6 +6,7 @@ use novai_types::{
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::citations::Citations;
 use super::request::FORMAT;
 use super::usage::Counts;
 
@@ -29,7 +30,7 @@ pub(super) struct StopDetails {
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Block {
-    Text { text: String },
+    Text { text: String, citations: Option<Vec<Value>> },
     Thinking { thinking: String, signature: Option<String> },
     RedactedThinking { data: String },
     ToolUse { id: String, name: String, input: Value },
@@ -44,9 +45,19 @@ pub(super) fn completion(json: &[u8], created: u64) -> Result<ChatCompletion, &'
     let mut reasoning = String::new();
     let mut details = Vec::new();
     let mut calls = Vec::new();
+    let (mut citations, mut annotations) = (Citations::default(), Vec::new());
     for block in answer.content {
         match block {
-            Block::Text { text: more } => text.push_str(&more),
+            Block::Text { text: more, citations: sources } => {
+                citations.begin_block();
+                citations.text(&more);
+                text.push_str(&more);
+                for source in sources.into_iter().flatten() {
+                    // The whole answer is in memory, and bounded, anyway.
+                    annotations.extend(citations.add(source, 0));
+                }
+                annotations.extend(citations.end_block());
+            }
             Block::Thinking { thinking, signature } => {
                 reasoning.push_str(&thinking);
                 details.push(detail(details.len(), "reasoning.text", |detail| {
@@ -68,6 +79,7 @@ pub(super) fn completion(json: &[u8], created: u64) -> Result<ChatCompletion, &'
     message.content = (!text.is_empty() || (calls.is_empty() && message.refusal.is_none())).then_some(text);
     message.reasoning_content = (!reasoning.is_empty()).then_some(reasoning);
     message.reasoning_details = (!details.is_empty()).then_some(details);
+    message.annotations = (!annotations.is_empty()).then_some(annotations);
     message.tool_calls = (!calls.is_empty()).then_some(calls);
 
     let mut choice = Choice::new(0, message);

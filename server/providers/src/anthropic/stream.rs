@@ -6,14 +6,19 @@
 
 use std::borrow::Cow;
 
-use novai_types::ReasoningDetail;
+use novai_types::{Annotation, ReasoningDetail};
 use serde::Deserialize;
+use serde_json::Value;
 
+use super::citations::Citations;
 use super::response::{StopDetails, detail, finish_reason};
 use super::usage::Counts;
 use crate::sse::Event;
 use crate::translate::chunks::{Chunks, Delta, FunctionDelta, ToolCallDelta};
 use crate::translate::events::{Fault, Progress, Translate};
+
+/// What a citation that comes with its block's beginning counts as: about what real ones are.
+const CITATION_BYTES: usize = 512;
 
 /// Every event in one flat shape: a tagged enum would buffer each event first.
 #[derive(Deserialize)]
@@ -52,6 +57,7 @@ struct Block<'a> {
     text: Option<Cow<'a, str>>,
     #[serde(borrow)]
     data: Option<Cow<'a, str>>,
+    citations: Option<Vec<Value>>,
 }
 
 #[derive(Deserialize)]
@@ -69,6 +75,7 @@ struct BlockDelta<'a> {
     #[serde(borrow)]
     stop_reason: Option<Cow<'a, str>>,
     stop_details: Option<StopDetails>,
+    citation: Option<Value>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +94,7 @@ pub(super) struct Reader {
     open: Option<(u64, OpenBlock)>,
     tool_calls: u64,
     reasoning_details: usize,
+    citations: Citations,
     counts: Counts,
     has_finished: bool,
 }
@@ -104,8 +112,8 @@ impl Translate for Reader {
             kind if !is_known(kind) => {}
             _ if !self.has_begun => return Err(Fault::Malformed("it sent an event before message_start")),
             "content_block_start" => self.open_block(told.index, told.content_block, out)?,
-            "content_block_delta" => self.delta(told.index, told.delta, out)?,
-            "content_block_stop" => self.close_block(told.index)?,
+            "content_block_delta" => self.delta(told.index, told.delta, text.len(), out)?,
+            "content_block_stop" => self.close_block(told.index, out)?,
             "message_delta" => self.finish(told.delta, told.usage, out)?,
             _ => return self.stop(out),
         }
@@ -155,7 +163,13 @@ impl Reader {
         }
         let open = match &*block.kind {
             "text" => {
+                self.citations.begin_block();
+                for citation in block.citations.into_iter().flatten() {
+                    let due = self.citations.add(citation, CITATION_BYTES);
+                    annotations(out, &due);
+                }
                 if let Some(text) = block.text.filter(|text| !text.is_empty()) {
+                    self.citations.text(&text);
                     out.delta(0, Delta { content: Some(&text), ..Delta::default() });
                 }
                 OpenBlock::Text
@@ -190,6 +204,7 @@ impl Reader {
         &mut self,
         index: Option<u64>,
         delta: Option<BlockDelta<'_>>,
+        event_bytes: usize,
         out: &mut Chunks,
     ) -> Result<(), Fault> {
         let (Some((open_index, open)), Some(delta)) = (self.open, delta) else {
@@ -200,6 +215,7 @@ impl Reader {
         }
         match (open, &*delta.kind) {
             (OpenBlock::Text, "text_delta") => {
+                self.citations.text(delta.text.as_deref().unwrap_or_default());
                 out.delta(0, Delta { content: delta.text.as_deref(), ..Delta::default() });
             }
             (OpenBlock::Thinking(at), "thinking_delta") => {
@@ -218,16 +234,22 @@ impl Reader {
                     tool_call(out, ToolCallDelta { index: call, id: None, kind: None, function });
                 }
             }
-            // Citations come beside the text that they are about.
-            (OpenBlock::Text, "citations_delta") => {}
+            // Citations come beside the text that they are about, before its end.
+            (OpenBlock::Text, "citations_delta") => {
+                let due = delta.citation.map(|citation| self.citations.add(citation, event_bytes));
+                annotations(out, &due.unwrap_or_default());
+            }
             _ => return Err(Fault::Malformed("it sent a delta that does not fit its block")),
         }
         Ok(())
     }
 
-    fn close_block(&mut self, index: Option<u64>) -> Result<(), Fault> {
+    fn close_block(&mut self, index: Option<u64>, out: &mut Chunks) -> Result<(), Fault> {
         match self.open.take() {
-            Some((open, _)) if index == Some(open) => Ok(()),
+            Some((open, _)) if index == Some(open) => {
+                annotations(out, &self.citations.end_block());
+                Ok(())
+            }
             _ => Err(Fault::Malformed("it ended a block that is not open")),
         }
     }
@@ -272,6 +294,12 @@ impl Reader {
 
 fn reasoning(out: &mut Chunks, text: Option<&str>, piece: ReasoningDetail) {
     out.delta(0, Delta { reasoning_content: text, reasoning_details: &[piece], ..Delta::default() });
+}
+
+fn annotations(out: &mut Chunks, annotations: &[Annotation]) {
+    if !annotations.is_empty() {
+        out.delta(0, Delta { annotations, ..Delta::default() });
+    }
 }
 
 fn tool_call(out: &mut Chunks, call: ToolCallDelta<'_>) {

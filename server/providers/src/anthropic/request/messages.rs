@@ -147,6 +147,10 @@ fn blocks(content: &novai_types::MessageContent, path: &str) -> Result<Vec<Value
                 if let Some(name) = &part.file.filename {
                     block["title"] = name.as_str().into();
                 }
+                // What OpenAI has no words for, such as `citations: {enabled: true}`.
+                for (name, value) in &part.extra {
+                    block[name] = value.clone();
+                }
                 blocks.push(cached(block, part.prompt_cache_breakpoint.as_ref()));
             }
             ContentPart::InputAudio(_) | ContentPart::Unknown(_) => {

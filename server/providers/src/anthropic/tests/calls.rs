@@ -23,7 +23,8 @@ async fn a_message_is_a_completion() {
         "content": [
             {"type": "thinking", "thinking": "hm", "signature": "sig"},
             {"type": "redacted_thinking", "data": "d"},
-            {"type": "text", "text": "a"}, {"type": "text", "text": "b"},
+            {"type": "text", "text": "a", "citations": null},
+            {"type": "text", "text": "b", "citations": [{"type": "page_location", "document_index": 0, "start_page_number": 2}]},
             {"type": "tool_use", "id": "t", "name": "f", "input": {"x": [1]}},
         ],
         "stop_reason": "tool_use", "stop_sequence": null,
@@ -44,6 +45,10 @@ async fn a_message_is_a_completion() {
                 "index": 0, "finish_reason": "tool_calls",
                 "message": {
                     "role": "assistant", "content": "ab", "reasoning_content": "hm",
+                    "annotations": [{
+                        "type": "anthropic_citation", "start_index": 1, "end_index": 1,
+                        "anthropic_citation": {"type": "page_location", "document_index": 0, "start_page_number": 2},
+                    }],
                     "reasoning_details": [
                         {"type": "reasoning.text", "index": 0, "format": "anthropic-claude-v1", "text": "hm", "signature": "sig"},
                         {"type": "reasoning.encrypted", "index": 1, "format": "anthropic-claude-v1", "data": "d"},

@@ -57,6 +57,38 @@ async fn a_whole_stream() {
 }
 
 #[tokio::test]
+async fn citations_follow_the_text_that_they_are_about() {
+    use serde_json::{Value, json};
+
+    let block = |kind: &str, rest: &str| format!(r#"{{"type":"content_block_{kind}","index":0{rest}}}"#);
+    let text = |text: &str| block("delta", &format!(r#","delta":{{"type":"text_delta","text":"{text}"}}"#));
+    let cited = r#"{"type":"char_location","cited_text":"The sky.","document_index":0,"document_title":null,"start_char_index":0,"end_char_index":8}"#;
+    let page = r#"{"type":"web_search_result_location","url":"https://a.test/","title":"A","encrypted_index":"e","cited_text":"c"}"#;
+    let citation = |citation: &str| {
+        block("delta", &format!(r#","delta":{{"type":"citations_delta","citation":{citation}}}"#))
+    };
+    let start =
+        block("start", &format!(r#","content_block":{{"type":"text","text":"","citations":[{page}]}}"#));
+    let (so, ho) = (text("So: "), text("h\u{e9}!"));
+    let (events, error) =
+        play(&[START, TEXT, &so, CLOSE, &start, &citation(cited), &ho, CLOSE, END, STOP]).await;
+    assert!(error.is_none(), "{error:?}");
+    let chunks = events.iter().map(|event| serde_json::from_slice::<Value>(&event.json).unwrap());
+    let annotations: Vec<Value> =
+        chunks.filter_map(|chunk| chunk["choices"][0]["delta"].get("annotations").cloned()).collect();
+    let whole = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let expected = json!([
+        {
+            "type": "url_citation",
+            "url_citation": {"url": "https://a.test/", "title": "A", "start_index": 4, "end_index": 6},
+            "anthropic_citation": whole(page),
+        },
+        {"type": "anthropic_citation", "start_index": 4, "end_index": 6, "anthropic_citation": whole(cited)},
+    ]);
+    assert_eq!(annotations, [expected]);
+}
+
+#[tokio::test]
 async fn broken_rules_are_errors_never_a_made_up_stop() {
     let other_delta = r#"{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"x"}}"#;
     let wrong_delta =

@@ -12,7 +12,8 @@ use crate::generated::support;
 /// A remark about a passage of the answer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Annotation {
-    /// Kind of the remark; `url_citation` is OpenAI's only one.
+    /// Kind of the remark; `url_citation` is OpenAI's only one. `anthropic_citation` points into a
+    /// document of the request; what Anthropic says of it is there whole, under the same name.
     pub r#type: String,
     /// The source, where `type` is `url_citation`.
     #[serde(skip_serializing_if = "Option::is_none")]

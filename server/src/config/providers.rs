@@ -287,3 +287,6 @@ fn bytes(section: &mut Section<'_>, key: &'static str, default: usize) -> usize 
 fn base_url_problem(reference: &Reference, error: OriginError, fix: &str) -> Problem {
     reference.problem(format!("must be an http(s) URL: {error}"), fix)
 }
+
+#[cfg(test)]
+mod tests;

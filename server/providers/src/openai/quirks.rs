@@ -181,7 +181,7 @@ fn is_default(request: &ChatCompletionRequest, option: &str) -> bool {
     }
 }
 
-pub(super) fn new_name<'a>(renamed: Renamed, name: &'a str) -> &'a str {
+pub(super) fn new_name(renamed: Renamed, name: &str) -> &str {
     renamed.iter().find(|(old, _)| *old == name).map_or(name, |(_, new)| *new)
 }
 

@@ -1,0 +1,221 @@
+//! One key, one piece of caller's code, four vendors: a conversation with a tool, whole and streamed.
+//!
+//! The caller sees nothing of who serves but the model's name; each vendor is played in its own words, and sees nothing but them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
+
+mod support;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use serde_json::{Value, json};
+
+const KEY: &str = "operators-own-key-0123456789";
+const ANSWER: &str = "It is -3 degrees.";
+
+/// Models, and the kinds of their providers.
+const VENDORS: [(&str, &str); 4] = [
+    ("gpt-4.1", "openai"),
+    ("deepseek-chat", "deepseek"),
+    ("claude-sonnet-4-20250514", "anthropic"),
+    ("gemini-2.5-flash", "gemini"),
+];
+
+/// What each vendor answers, in its own API: a tool's call where the request has no result of one, else a sentence.
+fn played(path: &str, body: &Value) -> (bool, Vec<Value>) {
+    let text = body.to_string();
+    let has_result =
+        ["\"role\":\"tool\"", "tool_result", "functionResponse"].iter().any(|mark| text.contains(mark));
+    if path.starts_with("/anthropic") {
+        let block = match has_result {
+            true => json!({"type": "text", "text": ANSWER}),
+            false => {
+                json!({"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {"city": "Oslo"}})
+            }
+        };
+        let reason = if has_result { "end_turn" } else { "tool_use" };
+        if body["stream"] != json!(true) {
+            let usage = json!({"input_tokens": 20, "output_tokens": 5});
+            return (
+                false,
+                vec![
+                    json!({"type": "message", "id": "msg_1", "role": "assistant", "model": "c", "content": [block], "stop_reason": reason, "usage": usage}),
+                ],
+            );
+        }
+        let (start, delta) = match has_result {
+            true => (json!({"type": "text", "text": ""}), json!({"type": "text_delta", "text": ANSWER})),
+            false => (
+                json!({"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {}}),
+                json!({"type": "input_json_delta", "partial_json": "{\"city\":\"Oslo\"}"}),
+            ),
+        };
+        let events = vec![
+            json!({"type": "message_start", "message": {"type": "message", "id": "msg_1", "role": "assistant", "model": "c", "content": [], "usage": {"input_tokens": 20, "output_tokens": 1}}}),
+            json!({"type": "content_block_start", "index": 0, "content_block": start}),
+            json!({"type": "content_block_delta", "index": 0, "delta": delta}),
+            json!({"type": "content_block_stop", "index": 0}),
+            json!({"type": "message_delta", "delta": {"stop_reason": reason}, "usage": {"output_tokens": 5}}),
+            json!({"type": "message_stop"}),
+        ];
+        return (true, events);
+    }
+    if path.starts_with("/gemini") {
+        let part = match has_result {
+            true => json!({"text": ANSWER}),
+            false => json!({"functionCall": {"name": "get_weather", "args": {"city": "Oslo"}}}),
+        };
+        let answer = json!({
+            "candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}],
+            "usageMetadata": {"promptTokenCount": 20, "candidatesTokenCount": 5, "totalTokenCount": 25},
+            "modelVersion": "g", "responseId": "r",
+        });
+        return (path.contains("alt=sse"), vec![answer]);
+    }
+    let call = json!([{"index": 0, "id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": "{\"city\":\"Oslo\"}"}}]);
+    let message = match has_result {
+        true => json!({"role": "assistant", "content": ANSWER}),
+        false => json!({"role": "assistant", "content": null, "tool_calls": call}),
+    };
+    let reason = if has_result { "stop" } else { "tool_calls" };
+    let usage = json!({"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 25});
+    let whole = |kind: &str, choices: Value, usage: Value| json!({"id": "c", "object": kind, "created": 1, "model": "o", "choices": choices, "usage": usage});
+    if body["stream"] != json!(true) {
+        let choices = json!([{"index": 0, "message": message, "finish_reason": reason}]);
+        return (false, vec![whole("chat.completion", choices, usage)]);
+    }
+    let chunk = "chat.completion.chunk";
+    let events = vec![
+        whole(chunk, json!([{"index": 0, "delta": message, "finish_reason": null}]), Value::Null),
+        whole(chunk, json!([{"index": 0, "delta": {}, "finish_reason": reason}]), Value::Null),
+        whole(chunk, json!([]), usage),
+        json!("[DONE]"),
+    ];
+    (true, events)
+}
+
+/// All four behind one address. Ends with the process.
+fn vendors() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for socket in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || serve(socket));
+        }
+    });
+    address
+}
+
+fn serve(mut socket: TcpStream) {
+    let mut reader = BufReader::new(socket.try_clone().unwrap());
+    loop {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if reader.read_line(&mut head).unwrap_or(0) == 0 {
+                return;
+            }
+        }
+        let length = head
+            .to_lowercase()
+            .split("content-length: ")
+            .nth(1)
+            .map(|rest| rest.lines().next().unwrap().to_owned());
+        let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+        reader.read_exact(&mut body).unwrap();
+        let path = head.split(' ').nth(1).unwrap();
+        let (is_stream, told) = played(path, &serde_json::from_slice(&body).unwrap());
+        let event = |event: &Value| match event.as_str() {
+            Some(text) => format!("data: {text}\n\n"),
+            None => format!("data: {event}\n\n"),
+        };
+        let (kind, text) = match is_stream {
+            true => ("text/event-stream", told.iter().map(event).collect()),
+            false => ("application/json", told[0].to_string()),
+        };
+        let head =
+            format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", text.len());
+        if socket.write_all((head + &text).as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+fn config(upstream: &str) -> String {
+    let mut text = String::new();
+    for (model, kind) in VENDORS {
+        text += &format!(
+            "[[providers]]\nname = \"{kind}\"\nkind = \"{kind}\"\nbase_url = \"http://{upstream}/{kind}\"\napi_key_env = \"VENDOR_KEY\"\n\
+             [[models]]\nid = \"{model}\"\nprovider = \"{kind}\"\n"
+        );
+    }
+    text
+}
+
+/// The caller's code: what a client makes of an answer, whoever gave it. The assistant's message and why it ended.
+fn ask(novai: &support::Novai, model: &str, is_stream: bool, messages: &[Value]) -> (Value, String) {
+    let tool = json!({"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}});
+    let request = json!({"model": model, "messages": messages, "tools": [tool], "max_completion_tokens": 100, "stream": is_stream});
+    let key = format!("Authorization: Bearer {KEY}");
+    let headers = [key.as_str(), "Content-Type: application/json"];
+    let answer = novai.send("POST", "/v1/chat/completions", &headers, &request.to_string());
+    assert!(answer.starts_with("HTTP/1.1 200"), "{model}: {answer}");
+    if !is_stream {
+        let json = &answer[answer.find("\r\n\r\n{").unwrap() + 4..];
+        let choice = serde_json::from_str::<Value>(json.trim()).unwrap()["choices"][0].clone();
+        return (choice["message"].clone(), choice["finish_reason"].as_str().unwrap().to_owned());
+    }
+    let (mut content, mut calls, mut reason) = (String::new(), Vec::<Value>::new(), String::new());
+    let events: Vec<&str> = answer.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+    assert_eq!(events.last(), Some(&"[DONE]"), "{model}: {answer}");
+    for event in &events[..events.len() - 1] {
+        let choice = &serde_json::from_str::<Value>(event).unwrap()["choices"][0];
+        content += choice["delta"]["content"].as_str().unwrap_or_default();
+        reason += choice["finish_reason"].as_str().unwrap_or_default();
+        for piece in choice["delta"]["tool_calls"].as_array().into_iter().flatten() {
+            let index = usize::try_from(piece["index"].as_u64().unwrap()).unwrap();
+            if index == calls.len() {
+                let function = json!({"name": piece["function"]["name"], "arguments": ""});
+                calls.push(json!({"id": piece["id"], "type": "function", "function": function}));
+            }
+            let arguments = calls[index]["function"]["arguments"].as_str().unwrap().to_owned();
+            let more = piece["function"]["arguments"].as_str().unwrap_or_default();
+            calls[index]["function"]["arguments"] = (arguments + more).into();
+        }
+    }
+    let mut message = json!({"role": "assistant", "content": content});
+    if !calls.is_empty() {
+        message["tool_calls"] = calls.into();
+    }
+    (message, reason)
+}
+
+#[test]
+fn one_key_reaches_every_vendor_through_the_same_code() {
+    let upstream = vendors();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("novai.toml"), config(&upstream)).unwrap();
+    let environment = [("NOVAI_BOOTSTRAP_KEY", KEY), ("VENDOR_KEY", "sk-vendor")];
+    let novai = support::start_with(dir.path(), &["--config", "novai.toml"], &environment);
+    for (model, _) in VENDORS {
+        for is_stream in [false, true] {
+            let case = format!("{model}, streamed: {is_stream}");
+            let mut messages = vec![
+                json!({"role": "developer", "content": "Be brief."}),
+                json!({"role": "user", "content": "How cold is it in Oslo?"}),
+            ];
+            let (called, reason) = ask(&novai, model, is_stream, &messages);
+            assert_eq!(reason, "tool_calls", "{case}: {called}");
+            let call = &called["tool_calls"][0];
+            assert_eq!(call["function"]["name"], "get_weather", "{case}");
+            let arguments: Value =
+                serde_json::from_str(call["function"]["arguments"].as_str().unwrap()).unwrap();
+            assert_eq!(arguments, json!({"city": "Oslo"}), "{case}");
+            let result = json!({"role": "tool", "tool_call_id": call["id"], "content": "{\"celsius\": -3}"});
+            messages.extend([called.clone(), result]);
+            let (said, reason) = ask(&novai, model, is_stream, &messages);
+            assert_eq!((said["content"].as_str(), reason.as_str()), (Some(ANSWER), "stop"), "{case}");
+        }
+    }
+    novai.stop();
+}

@@ -33,6 +33,8 @@ enum Part {
     Worker,
     /// How much later a stream's first event comes through the gateway, at 256 streams.
     FirstEvent,
+    /// What other vendors' streams cost beside OpenAI's, and a fallback.
+    Translate,
     /// The SDKs beside OpenAI's own: CPU, connections, loading, size.
     Sdk,
     /// Time to generate.
@@ -53,6 +55,7 @@ impl Part {
             Self::Server => "server",
             Self::Worker => "worker",
             Self::FirstEvent => "first-event",
+            Self::Translate => "translate",
             Self::Sdk => "sdk",
             Self::Gen => "gen",
             Self::Idle => "idle",
@@ -68,6 +71,7 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
         Part::Server,
         Part::Worker,
         Part::FirstEvent,
+        Part::Translate,
         Part::Idle,
         Part::Limits,
         Part::Ledger,

@@ -32,39 +32,36 @@ impl Gateway {
         scripts: &[Script],
         has_ledger: bool,
     ) -> Result<Self> {
-        Self::start_in("gateway", binary, scratch, upstream, scripts, has_ledger, None)
+        let text = configuration("openai", upstream, scripts, has_ledger, Targets::One);
+        Self::start_in(&scratch.join("gateway"), binary, &text, None)
+    }
+
+    /// One whose provider is of `kind`, in a folder of its own.
+    pub fn start_of(
+        kind: &str,
+        targets: Targets,
+        binary: &Path,
+        folder: &Path,
+        upstream: &str,
+        scripts: &[Script],
+    ) -> Result<Self> {
+        Self::start_in(folder, binary, &configuration(kind, upstream, scripts, true, targets), None)
     }
 
     /// One that asks `worker` instead of the upstream.
     pub fn start_before(worker: &Worker, binary: &Path, scratch: &Path, scripts: &[Script]) -> Result<Self> {
-        Self::start_in(
-            "gateway-before-worker",
-            binary,
-            scratch,
-            "worker.invalid",
-            scripts,
-            true,
-            Some(&worker.url),
-        )
+        let text = configuration("openai", "worker.invalid", scripts, true, Targets::One);
+        Self::start_in(&scratch.join("gateway-before-worker"), binary, &text, Some(&worker.url))
     }
 
-    fn start_in(
-        name: &str,
-        binary: &Path,
-        scratch: &Path,
-        upstream: &str,
-        scripts: &[Script],
-        has_ledger: bool,
-        worker: Option<&str>,
-    ) -> Result<Self> {
-        let folder = scratch.join(name);
+    fn start_in(folder: &Path, binary: &Path, text: &str, worker: Option<&str>) -> Result<Self> {
         // What an earlier run left behind would be another run's keys.
         if folder.exists() {
-            fs::remove_dir_all(&folder).with_context(|| format!("cannot clear {}", folder.display()))?;
+            fs::remove_dir_all(folder).with_context(|| format!("cannot clear {}", folder.display()))?;
         }
-        fs::create_dir_all(&folder)?;
+        fs::create_dir_all(folder)?;
         let config = folder.join("novai.toml");
-        fs::write(&config, configuration(upstream, scripts, has_ledger))?;
+        fs::write(&config, text)?;
         // A file, as in production under a supervisor; also where the address is announced.
         let log = folder.join("log.jsonl");
         let log_file = fs::File::create(&log)?;
@@ -110,7 +107,7 @@ impl Worker {
         let folder = scratch.join("worker");
         fs::create_dir_all(&folder)?;
         let config = folder.join("novai.toml");
-        fs::write(&config, configuration(upstream, &[], true))?;
+        fs::write(&config, configuration("openai", upstream, &[], true, Targets::One))?;
         let log = folder.join("log.jsonl");
         let log_file = fs::File::create(&log)?;
         let child = Command::new(binary)
@@ -169,18 +166,39 @@ key_usd_per_day = \"1000000\"
 
 ";
 
-fn configuration(upstream: &str, scripts: &[Script], has_ledger: bool) -> String {
+/// Who serves a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Targets {
+    One,
+    /// Two, of which the first does not have it.
+    FirstFails,
+}
+
+fn configuration(
+    kind: &str,
+    upstream: &str,
+    scripts: &[Script],
+    has_ledger: bool,
+    targets: Targets,
+) -> String {
     // Room for every idle stream that the machine's file limit allows.
     let mut text = "[server]\nconnections_max = 100000\n\n".to_owned();
     text.push_str(if has_ledger { LIMITS_AND_BUDGETS } else { "[ledger]\nenabled = false\n\n" });
-    text.push_str("[[providers]]\nname = \"bench\"\nkind = \"openai\"\n");
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "base_url = \"http://{upstream}/v1\"");
+    let _ = writeln!(
+        text,
+        "[[providers]]\nname = \"bench\"\nkind = \"{kind}\"\nbase_url = \"http://{upstream}/v1\""
+    );
     for script in scripts {
+        let served = match targets {
+            Targets::One => format!("provider = \"bench\"\nupstream_id = \"{script}\""),
+            Targets::FirstFails => format!(
+                "targets = [{{ provider = \"bench\", upstream_id = \"absent\" }}, {{ provider = \"bench\", upstream_id = \"{script}\" }}]"
+            ),
+        };
         let _ = write!(
             text,
-            "\n[[models]]\nid = \"{script}\"\nprovider = \"bench\"\nupstream_id = \"{script}\"\n\
-             price = {{ input = \"0.15\", output = \"0.60\" }}\n"
+            "\n[[models]]\nid = \"{script}\"\n{served}\nprice = {{ input = \"0.15\", output = \"0.60\" }}\n"
         );
     }
     text

@@ -20,6 +20,11 @@ pub const FIRST_EVENT_P99_MS: Bound = Bound {
     max: 5.0,
     law: "p99 of the first event, of the gateway itself, at most 5 ms at 256 streams on 2 cores",
 };
+pub const TRANSLATION_CHUNK_US: Bound =
+    Bound { max: 20.0, law: "a vendor's translation adds at most 20 µs CPU per chunk" };
+/// The failed call is counted in.
+pub const FALLBACK_P99_MS: Bound =
+    Bound { max: 5.0, law: "the next target is asked within 5 ms of a failure" };
 pub const IDLE_STREAM_KIB: Bound = Bound { max: 32.0, law: "at most 32 KiB resident per idle stream" };
 pub const GENERATE_MS: Bound = Bound { max: 1000.0, law: "every target of our spec in under 1 s" };
 pub const LARGE_SPEC_MS: Bound = Bound { max: 2000.0, law: "parse and IR of OpenAI's document in under 2 s" };

@@ -12,6 +12,7 @@ mod refusals;
 mod scenarios;
 mod sdk;
 mod server;
+mod translate;
 mod worker;
 
 use std::{fs, path::PathBuf, process::ExitCode};
@@ -25,6 +26,7 @@ pub enum Part {
     Server,
     Worker,
     FirstEvent,
+    Translate,
     Idle,
     Limits,
     Ledger,
@@ -81,6 +83,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             Part::Server => vec![server::measure(options)?, refusals::measure(options)?],
             Part::Worker => vec![worker::measure(options)?],
             Part::FirstEvent => vec![first_event::measure(options)?],
+            Part::Translate => translate::measure(options)?,
             Part::Idle => vec![idle::measure(options)?],
             Part::Limits => vec![limits::measure(options)?],
             Part::Ledger => vec![ledger::measure(options)?],

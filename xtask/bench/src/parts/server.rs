@@ -108,16 +108,20 @@ pub(super) struct Load {
     pub rate: Option<usize>,
 }
 
-pub(super) fn alternate(proxies: &[Proxy; 2], load: &Load, rounds: usize) -> Result<[Vec<Round>; 2]> {
-    let mut measured = [Vec::new(), Vec::new()];
+pub(super) fn alternate<const N: usize>(
+    proxies: &[Proxy; N],
+    load: &Load,
+    rounds: usize,
+) -> Result<[Vec<Round>; N]> {
+    let mut measured = [const { Vec::new() }; N];
     for proxy in proxies {
         // Connections, caches and allocator pools fill up before anything counts.
         round(proxy, &Load { requests: (load.requests / 4).max(load.connections), ..*load })?;
     }
     for number in 0..rounds {
         // Neither always goes first.
-        let order = if number % 2 == 0 { [0, 1] } else { [1, 0] };
-        for index in order {
+        for place in 0..N {
+            let index = if number % 2 == 0 { place } else { N - 1 - place };
             measured[index].push(round(&proxies[index], load)?);
         }
     }

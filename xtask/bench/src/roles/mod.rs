@@ -9,6 +9,7 @@ pub mod load;
 pub mod read;
 pub mod script;
 pub mod upstream;
+pub mod vendor;
 
 use std::io::Write;
 

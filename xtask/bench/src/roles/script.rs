@@ -93,6 +93,11 @@ impl Script {
         Bytes::from(body.to_string())
     }
 
+    /// What streams say, piece by piece.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        WORDS.split_inclusive(' ').cycle()
+    }
+
     /// The events one by one, the terminal last.
     pub fn events(self, with_usage: bool) -> Vec<Bytes> {
         let chunks = match self {
@@ -101,10 +106,8 @@ impl Script {
             Self::Stream { chunks, .. } => chunks,
         };
         let mut events = vec![self.event(&json!({"role": "assistant", "content": ""}), None)];
-        let words = WORDS.split_inclusive(' ').cycle();
-        events.extend(
-            words.take(chunks.saturating_sub(2)).map(|word| self.event(&json!({"content": word}), None)),
-        );
+        let words = Self::words().take(chunks.saturating_sub(2));
+        events.extend(words.map(|word| self.event(&json!({"content": word}), None)));
         events.push(self.event(&json!({}), Some("stop")));
         if with_usage {
             let chunk = json!({

@@ -1,4 +1,4 @@
-//! A scripted OpenAI-compatible server. Its answers are made once and then only handed out, so that the machine's time
+//! A scripted server that speaks OpenAI's API, and the streams of others ([`super::vendor`]). Its answers are made once and then only handed out, so that the machine's time
 //! goes to what stands before it.
 
 use std::{
@@ -24,7 +24,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 
-use super::{listen, script::Script};
+use super::{listen, script::Script, vendor::Api};
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 type Made = Arc<[Bytes]>;
@@ -32,7 +32,7 @@ type Made = Arc<[Bytes]>;
 /// Answers by script, and by whether the usage chunk was asked for.
 #[derive(Default)]
 struct Answers {
-    made: Mutex<HashMap<(String, bool), Made>>,
+    made: Mutex<HashMap<(Api, String, bool), Made>>,
     /// Connections so far, for who asks for [`CONNECTIONS`].
     connections: AtomicUsize,
 }
@@ -41,13 +41,13 @@ struct Answers {
 pub const CONNECTIONS: &str = "/connections";
 
 impl Answers {
-    fn of(&self, script: Script, with_usage: bool) -> Made {
+    fn of(&self, api: Api, script: Script, with_usage: bool) -> Made {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || match script {
             Script::Json { .. } => [script.json_body()].into(),
-            _ => script.events(with_usage).into(),
+            _ => api.events(script, with_usage).into(),
         };
-        Arc::clone(made.entry((script.to_string(), with_usage)).or_insert_with(make))
+        Arc::clone(made.entry((api, script.to_string(), with_usage)).or_insert_with(make))
     }
 }
 
@@ -76,14 +76,16 @@ async fn answer(request: Request<Incoming>, answers: Arc<Answers>) -> Result<Res
     if request.method() != Method::POST {
         return Ok(json(StatusCode::NOT_FOUND, Bytes::from_static(b"{}")));
     }
+    let path = request.uri().path().to_owned();
+    let (api, named) = Api::of(&path);
     let body = request.into_body().collect().await?.to_bytes();
-    let Some(script) = model(&body).and_then(|model| model.parse::<Script>().ok()) else {
+    let Some(script) = named.or_else(|| model(&body)).and_then(|model| model.parse::<Script>().ok()) else {
         return Ok(json(
             StatusCode::NOT_FOUND,
             Bytes::from_static(br#"{"error":{"message":"no such script"}}"#),
         ));
     };
-    let made = answers.of(script, contains(&body, br#""include_usage":true"#));
+    let made = answers.of(api, script, contains(&body, br#""include_usage":true"#));
     Ok(match script {
         Script::Json { .. } => json(StatusCode::OK, made.first().cloned().unwrap_or_default()),
         Script::Stream { pause, .. } => events(made, pause, false),

@@ -19,7 +19,7 @@ const QUICK: [&str; 2] = ["20000", "100000"];
 pub fn measure(options: &Options) -> Result<Table> {
     let [requests, rows] = if options.quick { QUICK } else { FULL };
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["test", "--release", "--quiet", "-p", "novai-stores", "--test", "ledger_load"])
+        .args(["test", "--profile", "bench", "--quiet", "-p", "novai-stores", "--test", "ledger_load"])
         // One after the other: each has the machine to itself.
         .args(["--", "--nocapture", "--test-threads=1"])
         .current_dir(&options.root)

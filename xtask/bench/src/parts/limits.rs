@@ -17,7 +17,7 @@ const REQUESTS_QUICK: &str = "50000";
 pub fn measure(options: &Options) -> Result<Table> {
     let requests = if options.quick { REQUESTS_QUICK } else { REQUESTS };
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["test", "--release", "--quiet", "-p", "novai-stores", "--test", "limits_load"])
+        .args(["test", "--profile", "bench", "--quiet", "-p", "novai-stores", "--test", "limits_load"])
         // One after the other: each has the machine to itself.
         .args(["--", "--nocapture", "--test-threads=1"])
         .current_dir(&options.root)

@@ -8,6 +8,7 @@
 //!
 //! Start at [`Journal::open`]. This module knows bytes and files; what they mean is [`super::record`]'s.
 
+mod lock;
 mod segment;
 
 use std::collections::VecDeque;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 pub(super) use segment::{Segment, SegmentId};
 
 use super::LedgerOpenError;
+use lock::Lock;
 
 /// What a reservation outlives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,13 +48,13 @@ pub(super) struct Journal {
     unsynced: Vec<File>,
     frame: Vec<u8>,
     /// Held as long as this process uses the directory.
-    _lock: File,
+    _lock: Lock,
 }
 
 /// What earlier processes left.
 pub(super) struct Left {
     pub segments: Vec<PathBuf>,
-    lock: File,
+    lock: Lock,
     next_id: SegmentId,
 }
 
@@ -65,14 +67,9 @@ impl Journal {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(dir).map_err(failed)?;
-        let lock = File::create(dir.join("lock")).map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => {
-                return Err(LedgerOpenError::InUse { dir: dir.to_owned() });
-            }
-            Err(fs::TryLockError::Error(source)) => return Err(failed(source)),
-        }
+        let Some(lock) = Lock::take(&dir.join("lock")).map_err(failed)? else {
+            return Err(LedgerOpenError::InUse { dir: dir.to_owned() });
+        };
         let mut found: Vec<(SegmentId, PathBuf)> = Vec::new();
         for entry in fs::read_dir(dir).map_err(failed)? {
             let path = entry.map_err(failed)?.path();

@@ -1,10 +1,10 @@
 //! Settled requests into SQLite: rows and sums in one transaction. Doing it twice changes nothing.
 
-use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::super::rows::{self, Sums, signed};
+use super::super::rows::{self, Sums};
 use super::batch::{Batch, Row};
+use super::insert::Insert;
 
 /// In one transaction. More would keep others out of the database for longer.
 const ROWS_MAX: usize = 5_000;
@@ -21,31 +21,14 @@ pub(super) fn apply(connection: &mut Connection, batch: &Batch) -> rusqlite::Res
     Ok(added)
 }
 
-/// Of `ledger`.
-const COLUMNS: usize = 18;
-
 fn add<'a>(transaction: &Transaction<'_>, rows: impl Iterator<Item = Row<'a>>) -> rusqlite::Result<usize> {
     let mut sums = Sums::default();
     let mut added = 0;
-    let mut insert = transaction.prepare_cached(
-        "INSERT OR IGNORE INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?;
-    // Most columns are as in the row before, and what is bound stays bound: a third of what a row costs.
-    let mut bound: [Option<Value<'_>>; COLUMNS - 1] = [None; COLUMNS - 1];
-    for row in rows {
-        let id = row.id.0.to_be_bytes();
-        insert.raw_bind_parameter(1, &id[..])?;
-        for (index, value) in columns_after_id(&row).into_iter().enumerate() {
-            if bound[index] != Some(value) {
-                insert.raw_bind_parameter(index + 2, value)?;
-                bound[index] = Some(value);
-            }
-        }
-        if insert.raw_execute()? == 1 {
-            added += 1;
-            rows::add(&mut sums, row.sum_key(), row.settlement);
-        }
-    }
+    let mut insert = Insert::new(transaction)?;
+    insert.each(rows, |row| {
+        added += 1;
+        rows::add(&mut sums, row.sum_key(), row.settlement);
+    })?;
     let mut add_up = transaction.prepare_cached(
         "INSERT INTO usage_daily VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (key_id, day, model, tenant) DO UPDATE SET
@@ -73,43 +56,57 @@ fn add<'a>(transaction: &Transaction<'_>, rows: impl Iterator<Item = Row<'a>>) -
     Ok(added)
 }
 
-/// What a column can hold.
-#[derive(Clone, Copy, PartialEq)]
-enum Value<'a> {
-    Number(i64),
-    Text(&'a str),
-}
+#[cfg(test)]
+mod tests {
+    use novai_core::TokenUsage;
+    use novai_core::money::{Outcome, Price, Progress, Reservation, ReservationId, Settlement, Usd};
 
-impl ToSql for Value<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match *self {
-            Value::Number(number) => ValueRef::Integer(number),
-            Value::Text(text) => ValueRef::Text(text.as_bytes()),
-        }))
+    use super::*;
+    use crate::database::Sqlite;
+
+    fn batch(numbers: std::ops::Range<u64>) -> Batch {
+        let mut batch = Batch::default();
+        for number in numbers {
+            let reservation = Reservation {
+                id: ReservationId(number.into()),
+                admitted_at_ms: number,
+                key_id: format!("key_{}", number % 3).into(),
+                tenant: None,
+                model: "m".into(),
+                provider: "p".into(),
+                upstream_model: "m".into(),
+                request_id: format!("req_{number}").into(),
+                price: Price::text(1000, 1000, 2000),
+                prompt_tokens_likely: 0,
+                images: 0,
+                reserved: Usd::ZERO,
+            };
+            let usage = TokenUsage { completion: number, total: number, ..TokenUsage::default() };
+            let progress = Progress { tokens_likely: 0, usage: Some(usage) };
+            batch.push(&reservation, Settlement::of(&reservation, Outcome::Complete, progress, number));
+        }
+        batch
     }
-}
 
-fn columns_after_id<'a>(row: &Row<'a>) -> [Value<'a>; COLUMNS - 1] {
-    let number = |number: u64| Value::Number(signed(number));
-    let settlement = row.settlement;
-    let usage = &settlement.usage;
-    [
-        number(row.admitted_at_ms),
-        number(settlement.settled_at_ms),
-        number(row.day().0.into()),
-        Value::Text(row.key_id),
-        Value::Text(row.tenant),
-        Value::Text(row.model),
-        Value::Text(row.provider),
-        Value::Text(row.upstream_model),
-        Value::Text(row.request_id),
-        Value::Text(settlement.outcome.name()),
-        Value::Number(settlement.is_estimate.into()),
-        number(usage.prompt),
-        number(usage.cached_prompt),
-        number(usage.completion),
-        number(usage.reasoning),
-        number(row.reserved.nano),
-        number(settlement.cost.nano),
-    ]
+    #[tokio::test]
+    async fn rows_that_are_there_are_left_alone_and_counted_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Sqlite::open(dir.path().join("novai.db")).await.unwrap();
+        let mut connection = database.connection().unwrap();
+        // (which, how many of them are new): several statements, one, and rows that one alone is not worth
+        for (numbers, new) in [(0..100, 100), (0..100, 0), (90..150, 50), (500..533, 33), (200..201, 1)] {
+            assert_eq!(apply(&mut connection, &batch(numbers.clone())).unwrap(), new, "{numbers:?}");
+        }
+        let tokens: i64 = (0..150).chain(500..533).chain(200..201).sum();
+        for (sql, expected) in [
+            ("SELECT count(*) FROM ledger", 184),
+            ("SELECT sum(completion_tokens) FROM ledger", tokens),
+            ("SELECT count(*) FROM ledger WHERE request_id = 'req_' || completion_tokens", 184),
+            ("SELECT sum(requests) FROM usage_daily", 184),
+            ("SELECT sum(completion_tokens) FROM usage_daily", tokens),
+        ] {
+            let found: i64 = connection.query_row(sql, (), |row| row.get(0)).unwrap();
+            assert_eq!(found, expected, "{sql}");
+        }
+    }
 }

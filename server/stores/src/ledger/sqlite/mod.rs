@@ -10,6 +10,7 @@
 mod accounts;
 mod apply;
 mod batch;
+mod insert;
 mod recovery;
 mod state;
 mod syncer;

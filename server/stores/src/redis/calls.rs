@@ -5,16 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use novai_core::limits::{AppliedLimit, SteadyClock};
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 
 use super::keys::Keys;
+use super::link::Link;
 use super::replies::Reply;
 use super::scripts::{Call, Scripts};
 use super::settings::RedisSettings;
 use super::witness::{Bounds, Witness};
 
 pub struct Calls {
-    connection: ConnectionManager,
+    link: Link,
     pub scripts: Scripts,
     pub keys: Keys,
     pub clock: Arc<dyn SteadyClock>,
@@ -44,19 +44,14 @@ impl Calls {
         clock: Arc<dyn SteadyClock>,
         scripts: Scripts,
     ) -> redis::RedisResult<Self> {
-        let config = ConnectionManagerConfig::new()
-            // The next call tries again; calls have their own deadline and breaker.
-            .set_number_of_retries(0)
-            .set_connection_timeout(Some(Duration::from_secs(1)))
-            .set_response_timeout(Some(Duration::from_secs(1)));
-        let connection = ConnectionManager::new_lazy_with_config(settings.client()?, config)?;
+        let link = Link::new(settings.client()?)?;
         let mut random = [0; 8];
         // Without randomness the ids of two gateways could meet; the time of the start keeps them apart as well.
         let _ = getrandom::fill(&mut random);
         let started_at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let started_ns = started_at.map_or(0, |since| since.as_nanos() as u64);
         Ok(Calls {
-            connection,
+            link,
             scripts,
             keys: Keys::new(&settings.prefix),
             clock,
@@ -115,21 +110,24 @@ impl Calls {
     }
 
     async fn run(&self, call: Call<'_>) -> Result<redis::Value, CallError> {
-        let mut connection = self.connection.clone();
-        match tokio::time::timeout(self.timeout, call.run(&mut connection)).await {
+        match tokio::time::timeout(self.timeout, self.link.run(call)).await {
             Ok(result) => Ok(result?),
-            Err(_elapsed) => Err(CallError::Timeout(self.timeout)),
+            Err(_elapsed) => {
+                self.link.forget();
+                Err(CallError::Timeout(self.timeout))
+            }
         }
     }
 
-    /// The arguments `earliest`, `latest` and `seed` of `clock.lua`.
-    fn time(&self, now_us: u64) -> [String; 3] {
+    /// The arguments `earliest`, `latest`, `seed` and `seen` of `clock.lua`.
+    fn time(&self, now_us: u64) -> [String; 4] {
         let witness = *self.witness.lock().unwrap_or_else(PoisonError::into_inner);
         let slack_us = self.timeout.as_micros() as u64;
         let bounds = witness.map_or(Bounds::NONE, |witness| witness.bounds(now_us, slack_us));
         let latest = bounds.latest_us.map_or_else(|| "-1".to_owned(), |latest| latest.to_string());
         let seed = format!("{}-{:x}", self.replica, self.seeds.fetch_add(1, Relaxed));
-        [bounds.earliest_us.to_string(), latest, seed]
+        let seen_us = witness.map_or(0, |witness| witness.shared_us);
+        [bounds.earliest_us.to_string(), latest, seed, seen_us.to_string()]
     }
 
     fn learn(&self, learned: Witness) {

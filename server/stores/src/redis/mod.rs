@@ -10,6 +10,7 @@ mod breaker;
 mod calls;
 mod held;
 mod keys;
+mod link;
 mod replies;
 mod scripts;
 mod settings;

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use redis::{IntoConnectionInfo, TlsCertificates};
+use redis::{ErrorKind, IntoConnectionInfo, RedisError, TlsCertificates};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 
 #[derive(Clone)]
 pub struct RedisSettings {
@@ -41,8 +43,17 @@ impl RedisSettings {
 
     pub(super) fn client(&self) -> redis::RedisResult<redis::Client> {
         let Some(path) = &self.ca_file else { return redis::Client::open(self.url.as_str()) };
-        let root_cert = Some(std::fs::read(path)?);
-        redis::Client::build_with_tls(self.url.as_str(), TlsCertificates { client_tls: None, root_cert })
+        let refused = |reason: String| {
+            let detail = format!("{}: {reason}", path.display());
+            RedisError::from((ErrorKind::InvalidClientConfig, "cannot read certificate authorities", detail))
+        };
+        let pem = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
+        // The driver would trust nobody, and say so at the first call only.
+        if !CertificateDer::pem_slice_iter(&pem).any(|certificate| certificate.is_ok()) {
+            return Err(refused("there is no certificate in it, in PEM".to_owned()));
+        }
+        let tls = TlsCertificates { client_tls: None, root_cert: Some(pem) };
+        redis::Client::build_with_tls(self.url.as_str(), tls)
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Inner {
     replicas: u64,
     /// Until then this process holds its share as well as Redis' word. 0: never yet.
     degraded_until_us: AtomicU64,
+    /// Until then Redis does not know of all that was admitted in the last minute. 0: it always has.
+    lost_until_us: AtomicU64,
     /// The name of the data in Redis.
     epoch: Mutex<Option<String>>,
     stats: Counters,
@@ -72,6 +74,7 @@ impl RedisStore {
             breaker: Breaker::default(),
             replicas: settings.replicas,
             degraded_until_us: AtomicU64::new(0),
+            lost_until_us: AtomicU64::new(0),
             epoch: Mutex::default(),
             stats: Counters::default(),
         };
@@ -146,7 +149,20 @@ impl Inner {
 
     async fn admit(self: &Arc<Self>, demand: Demand) -> Admission {
         let Demand { limits, tokens } = demand;
-        let mut own = self.reserve(&limits, tokens)?;
+        // First: who finds a new name here finds the loss below, too.
+        let epoch = self.epoch();
+        let reserved = self.closed_after_loss(&limits).and_then(|()| self.reserve(&limits, tokens));
+        let mut own = match reserved {
+            Ok(own) => own,
+            Err(refusal) => {
+                // The trial is this call's. A gateway whose share is used up would else not find out that Redis is back until
+                // its share is: a minute in which it lets pass what the others count already.
+                if self.breaker.is_open() {
+                    let _ = self.ask("", &limits, 0).await;
+                }
+                return Err(refusal);
+            }
+        };
         let id = self.calls.next_id();
         let ended = Ended {
             keys: limits
@@ -161,7 +177,6 @@ impl Inner {
             was_admitted: false,
         };
         let asked = Asked { inner: self, ended, is_answered: false };
-        let epoch = self.epoch();
         let reply = match self.ask(&asked.ended.id, &limits, tokens).await {
             Ok(reply) => reply,
             Err(_) => {
@@ -178,8 +193,9 @@ impl Inner {
             return Err(rejected.into());
         }
         if epoch.is_some_and(|epoch| epoch != reply.epoch) {
-            // Decided on data that are lost: what this process still knows has to allow it as well.
+            // Decided without data that are lost: what this process still knows has to allow it as well.
             own.undo();
+            self.closed_after_loss(&limits)?;
             own = self.reserve(&limits, tokens)?;
         }
         let ended = asked.answered();
@@ -213,6 +229,7 @@ impl Inner {
                 let is_new = epoch.as_ref() != Some(&reply.epoch);
                 if is_new && epoch.replace(reply.epoch.clone()).is_some() {
                     self.degrade();
+                    self.lost_until_us.fetch_max(self.now_us() + WINDOW_US, Relaxed);
                     self.stats.outages.fetch_add(1, Relaxed);
                     tracing::warn!("the limits' Redis has lost its data");
                 }
@@ -226,6 +243,17 @@ impl Inner {
             }
         }
         result
+    }
+
+    /// A closed limit waits until all that Redis has forgotten would have expired.
+    fn closed_after_loss(&self, limits: &[AppliedLimit]) -> Result<(), Refusal> {
+        let is_lost = self.now_us() < self.lost_until_us.load(Relaxed);
+        if is_lost && limits.iter().any(|limit| limit.on_store_failure == OnStoreFailure::Closed) {
+            return Err(Refusal::Unavailable {
+                reason: "their store has lost what it knew of the last minute",
+            });
+        }
+        Ok(())
     }
 
     fn epoch(&self) -> Option<String> {

@@ -14,14 +14,16 @@ local function int(number)
 end
 
 -- `latest` is -1 where the caller has had no answer yet. `seed` names the data: it comes back unless the data were lost.
-local function clock(key, earliest, latest, seed)
+-- `seen` is the time of the caller's last answer (0: none). Data in which it has not yet been that time are older ones, as a
+-- Redis has that was restarted with what it had saved some time ago: they get a new name.
+local function clock(key, earliest, latest, seed, seen)
   local time = redis.call('TIME')
   local source = tonumber(time[1]) * 1000000 + tonumber(time[2])
   local last = redis.call('HMGET', key, 'now', 'source', 'epoch')
   local now, epoch = source, seed
   if last[1] then
     now = tonumber(last[1]) + math.max(0, source - tonumber(last[2]))
-    epoch = last[3]
+    epoch = tonumber(last[1]) < seen and seed or last[3]
   end
   if latest >= 0 and now > latest then
     now = earliest

@@ -11,7 +11,6 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::server::Server;
 use super::world::{EPOCH_US, Gateway, World, limit};
 
 /// The same time as Redis': buckets begin at the same moments.
@@ -63,27 +62,6 @@ async fn redis_decides_as_memory_does() {
         let (specs, steps) = cases.new_tree(&mut runner).unwrap().current();
         compare(&mut world, seed, &specs, steps).await;
     }
-}
-
-/// In a cluster, a script may only touch keys of one slot.
-#[tokio::test]
-async fn a_cluster_takes_the_scripts() {
-    let Some(server) = Server::start_cluster() else { return };
-    let world = World::on(server, 1, |_| {});
-    let all = LimitSpec { rpm: Some(2), tpm: Some(100), concurrent: Some(2) };
-    let kinds = [ScopeKind::Key, ScopeKind::Tenant, ScopeKind::Model, ScopeKind::Global];
-    let limits: Vec<AppliedLimit> = kinds
-        .into_iter()
-        .map(|kind| limit(kind, &format!("a{{{}}}", kind.as_str()), all, OnStoreFailure::Closed))
-        .collect();
-    let permits = [world.gateways[0].ask(&limits, 40).await, world.gateways[0].ask(&limits, 40).await];
-    assert!(matches!(world.gateways[0].ask(&limits, 1).await, Err(Refusal::Rejected(_))));
-    for permit in permits {
-        permit.unwrap().settle(10);
-    }
-    world.settled().await;
-    let seen = world.gateways[0].peek(&limits).await;
-    assert_eq!((seen.requests.unwrap().remaining, seen.tokens.unwrap().remaining), (0, 80));
 }
 
 async fn compare(world: &mut World, seed: u64, specs: &[LimitSpec], steps: Vec<Step>) {

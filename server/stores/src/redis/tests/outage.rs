@@ -109,6 +109,28 @@ async fn a_redis_that_comes_back_empty_brings_no_burst() {
     assert_eq!(admitted(&world, &limits, 40).await, 20);
 }
 
+/// Else it would let its share pass for another minute, beside what Redis lets the others pass.
+#[tokio::test]
+async fn who_has_used_up_its_share_still_finds_out_that_redis_is_back() {
+    let Some(mut world) = impatient(2) else { return };
+    let limits = rpm(10, OnStoreFailure::Share);
+    world.gateways[0].ask(&limits, 0).await.unwrap();
+    world.server.kill();
+    while world.gateways[0].ask(&limits, 0).await.is_ok() {}
+    let answered = |world: &World| {
+        let stats = world.gateways[0].store.stats();
+        stats.asked - stats.failed
+    };
+    assert_eq!(answered(&world), 1);
+    world.server.restart();
+    // The first trial may still find the connection to the dead.
+    for _ in 0..3 {
+        world.pass(1_000_001);
+        rejected(world.gateways[0].ask(&limits, 0).await);
+    }
+    assert!(answered(&world) > 1, "nobody asked");
+}
+
 /// The same where no call failed: Redis was away between two requests only.
 #[tokio::test]
 async fn lost_data_are_noticed_by_their_name() {

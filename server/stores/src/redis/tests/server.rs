@@ -1,6 +1,6 @@
 //! A redis-server of a test's own, on a Unix socket in a temporary folder: no port, no data of others.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,44 +14,93 @@ const START_MAX: Duration = Duration::from_secs(20);
 pub struct Server {
     process: Option<Child>,
     folder: TempDir,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Forgets everything when it ends.
+    Forgetful,
+    /// Finds everything again that it ever answered: it is written before the answer goes out, and nobody cuts the power.
+    Durable,
     /// A cluster's nodes talk over TCP, even if there is only one.
-    cluster_port: Option<u16>,
+    Node { port: u16 },
+    /// Over TLS, with `certificate.pem` and `key.pem` of its folder.
+    Tls { port: u16 },
 }
 
 impl Server {
     /// `None`, and a line that says so, where there is no redis-server. Named by the variable, it has to be there.
     pub fn start() -> Option<Server> {
-        let program = program()?;
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut server = Server { process: None, folder, cluster_port: None };
-        server.run(&program);
-        Some(server)
+        Self::of(Kind::Forgetful)
+    }
+
+    /// Whatever it has answered is there after a restart.
+    pub fn start_durable() -> Option<Server> {
+        Self::of(Kind::Durable)
     }
 
     /// A cluster of one node that has every slot: it refuses scripts whose keys are of several slots.
     pub fn start_cluster() -> Option<Server> {
+        let server = Self::start_node()?;
+        server.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
+        server.is_in_order();
+        Some(server)
+    }
+
+    /// A node without slots and without others.
+    pub fn start_node() -> Option<Server> {
+        Self::of(Kind::Node { port: free_port() })
+    }
+
+    /// `make` puts the certificate and its key into the folder.
+    pub fn start_tls(make: impl FnOnce(&Path)) -> Option<Server> {
+        Self::with(Kind::Tls { port: free_port() }, make)
+    }
+
+    fn of(kind: Kind) -> Option<Server> {
+        Self::with(kind, |_| {})
+    }
+
+    fn with(kind: Kind, make: impl FnOnce(&Path)) -> Option<Server> {
         let program = program()?;
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut server = Server { process: None, folder, cluster_port: Some(free_port()) };
+        make(folder.path());
+        let mut server = Server { process: None, folder, kind };
         server.run(&program);
-        let mut connection = server.connect();
-        let mut add = redis::cmd("CLUSTER");
-        add.arg("ADDSLOTS")
-            .arg((0..16_384).collect::<Vec<u16>>())
-            .exec(&mut connection)
-            .expect("take all slots");
+        Some(server)
+    }
+
+    /// Waits until it says that its cluster is whole.
+    pub fn is_in_order(&self) {
         let started_at = Instant::now();
         loop {
-            let info: String = redis::cmd("CLUSTER").arg("INFO").query(&mut connection).unwrap();
+            let info: String = redis::cmd("CLUSTER").arg("INFO").query(&mut self.connect()).unwrap();
             if info.contains("cluster_state:ok") {
-                return Some(server);
+                return;
             }
             assert!(started_at.elapsed() < START_MAX, "the cluster does not come up: {info}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
-    /// Ends at once, and forgets everything.
+    /// As an operator types it.
+    pub fn command(&self, words: &[&str]) {
+        let mut command = redis::cmd(words[0]);
+        command
+            .arg(&words[1..])
+            .exec(&mut self.connect())
+            .unwrap_or_else(|error| panic!("{words:?}: {error}"));
+    }
+
+    pub fn port(&self) -> u16 {
+        match self.kind {
+            Kind::Node { port } | Kind::Tls { port } => port,
+            Kind::Forgetful | Kind::Durable => panic!("it listens on its socket only"),
+        }
+    }
+
+    /// Ends at once. What it knew is lost, unless it is durable.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().expect("kill redis-server");
@@ -74,6 +123,10 @@ impl Server {
         self.run(&program);
     }
 
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub fn url(&self) -> String {
         format!("redis+unix://{}", self.socket().display())
     }
@@ -94,12 +147,26 @@ impl Server {
 
     fn run(&mut self, program: &str) {
         let mut command = Command::new(program);
-        if self.cluster_port.is_some() {
-            command.args(["--cluster-enabled", "yes", "--bind", "127.0.0.1"]);
-        }
+        let (port, append_only) = match self.kind {
+            Kind::Forgetful => (0, "no"),
+            Kind::Durable => (0, "yes"),
+            Kind::Node { port } => {
+                command.args(["--cluster-enabled", "yes", "--bind", "127.0.0.1"]);
+                (port, "no")
+            }
+            Kind::Tls { port } => {
+                command.args(["--bind", "127.0.0.1", "--tls-port", &port.to_string()]);
+                command.arg("--tls-cert-file").arg(self.folder.path().join("certificate.pem"));
+                command.arg("--tls-key-file").arg(self.folder.path().join("key.pem"));
+                // It wants authorities even if it asks nobody for a certificate.
+                command.arg("--tls-ca-cert-file").arg(self.folder.path().join("certificate.pem"));
+                command.args(["--tls-auth-clients", "no"]);
+                (0, "no")
+            }
+        };
         let process = command
-            .args(["--port", &self.cluster_port.unwrap_or(0).to_string()])
-            .args(["--save", "", "--appendonly", "no", "--unixsocket"])
+            .args(["--port", &port.to_string()])
+            .args(["--save", "", "--appendonly", append_only, "--appendfsync", "no", "--unixsocket"])
             .arg(self.socket())
             .arg("--dir")
             .arg(self.folder.path())
@@ -110,7 +177,9 @@ impl Server {
         self.process = Some(process);
         let client = redis::Client::open(self.url()).unwrap();
         let started_at = Instant::now();
-        while client.get_connection().is_err() {
+        // One that reads its data back answers, but not this.
+        let is_up = || redis::cmd("PING").exec(&mut client.get_connection()?);
+        while is_up().is_err() {
             assert!(started_at.elapsed() < START_MAX, "redis-server does not answer on {}", self.url());
             std::thread::sleep(Duration::from_millis(5));
         }

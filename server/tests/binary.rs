@@ -6,9 +6,9 @@ mod support;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-#[cfg(target_os = "linux")]
-use std::process::Child;
 
+#[cfg(target_os = "linux")]
+use support::process::Process;
 use support::{command, start};
 
 #[test]
@@ -117,7 +117,7 @@ fn a_configuration_is_checked_for_people_and_for_programs() {
 
 /// Largest memory the process ever had, in KiB.
 #[cfg(target_os = "linux")]
-fn peak_kib(process: &Child) -> u64 {
+fn peak_kib(process: &Process) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()

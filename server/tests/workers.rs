@@ -7,48 +7,23 @@ mod support;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command};
 
+use support::process::Process;
 use support::{Novai, command, start_with};
 
 const KEY: &str = "operators-own-key-0123456789";
 
 struct Worker {
-    process: Child,
+    process: Process,
     url: String,
 }
 
 /// With the simulator, on a free port.
 fn worker(dir: &Path) -> Worker {
-    let mut process = command(dir, &["worker", "--listen", "127.0.0.1:0"]).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let mut process = Process::start(&mut command(dir, &["worker", "--listen", "127.0.0.1:0"]));
+    let line = process.prints("http://");
     let url = line.trim().rsplit(' ').next().unwrap().to_owned();
     Worker { process, url }
-}
-
-impl Worker {
-    fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-
-    /// As a service manager does; gives its log.
-    fn stop(mut self) -> String {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        let mut log = String::new();
-        self.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        assert!(self.process.wait().unwrap().success(), "{log}");
-        log
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 fn gateway(dir: &Path, workers: &[&Worker]) -> Novai {
@@ -95,7 +70,7 @@ fn callers_do_not_see_the_hop() {
         assert!(refused.starts_with(&format!("HTTP/1.1 {status}")) && refused.contains(code), "{refused}");
     }
     novai.stop();
-    let log = worker.stop();
+    let log = worker.process.stop();
     let calls: Vec<&str> = log.lines().filter(|line| line.contains("novai::call")).collect();
     assert!(calls.iter().all(|line| line.contains("\"request_id\":\"from-the-caller\"")), "{log}");
     assert!(calls.len() >= 5 && !log.contains("Hi"), "{log}");
@@ -108,12 +83,12 @@ fn a_worker_killed_in_mid_stream_is_an_error_event_and_the_next_request_succeeds
     let novai = gateway(dir.path(), &[&workers[0], &workers[1]]);
     // Two streams that fall silent after two events: one on each worker.
     let mut open: Vec<BufReader<TcpStream>> = (0..2).map(|_| stalled(&novai)).collect();
-    workers[0].kill();
+    workers[0].process.kill();
     for _ in 0..5 {
         let answer = ask(&novai, "novai-sim", false);
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
-    workers[1].kill();
+    workers[1].process.kill();
     for stream in &mut open {
         let mut rest = String::new();
         stream.read_to_string(&mut rest).unwrap();

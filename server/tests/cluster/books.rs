@@ -1,6 +1,10 @@
 //! The ledger as an auditor reads it: from the database.
 
+use std::time::{Duration, Instant};
+
 use tokio_postgres::{Client, NoTls};
+
+use super::steps::PATIENCE;
 
 #[derive(Debug)]
 pub struct Row {
@@ -18,9 +22,17 @@ pub async fn open(url: &str) -> Client {
     client
 }
 
-/// Requests that no gateway has settled yet.
-pub async fn unsettled(client: &Client) -> i64 {
-    client.query_one("SELECT count(*) FROM reservations", &[]).await.unwrap().get(0)
+/// When every request that began is settled, by whomever.
+pub async fn settled(client: &Client) {
+    let began_at = Instant::now();
+    loop {
+        let open: i64 = client.query_one("SELECT count(*) FROM reservations", &[]).await.unwrap().get(0);
+        if open == 0 {
+            return;
+        }
+        assert!(began_at.elapsed() < PATIENCE, "nobody settles {open} requests");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 pub async fn rows(client: &Client) -> Vec<Row> {

@@ -64,11 +64,23 @@ pub fn as_operator(address: SocketAddr, method: &str, path: &str, body: &str) ->
 
 /// `seed` tells the upstream how long its answer is.
 pub fn chat(address: SocketAddr, key: &str, id: &str, tokens: u64, is_stream: bool) -> Option<Answer> {
+    chat_with(address, key, id, tokens, is_stream, &[])
+}
+
+pub fn chat_with(
+    address: SocketAddr,
+    key: &str,
+    id: &str,
+    tokens: u64,
+    is_stream: bool,
+    more: &[&str],
+) -> Option<Answer> {
     let headers = [format!("Authorization: Bearer {key}"), format!("X-Request-Id: {id}")];
     let body = format!(
         r#"{{"model":"fast","messages":[{{"role":"user","content":"hi"}}],"seed":{tokens},"stream":{is_stream},"max_tokens":1000}}"#
     );
-    send(address, "POST", "/v1/chat/completions", &[&headers[0], &headers[1]], &body)
+    let headers = [&[&*headers[0], &*headers[1]], more].concat();
+    send(address, "POST", "/v1/chat/completions", &headers, &body)
 }
 
 /// A stream's text to its end; `began` is called when its first event is there.

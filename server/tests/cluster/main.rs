@@ -8,6 +8,9 @@
 
 #[path = "../../stores/tests/server/mod.rs"]
 mod postgres;
+#[path = "../support/process.rs"]
+#[allow(dead_code, reason = "each test program uses a part")]
+mod process;
 #[path = "../shape/mod.rs"]
 mod shape;
 #[path = "../crash/upstream.rs"]
@@ -16,9 +19,11 @@ mod upstream;
 mod books;
 mod client;
 mod gateway;
+mod outage;
 mod redis;
 mod steps;
 mod table;
+mod twins;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -38,6 +43,7 @@ fn repository_file(name: &str) -> String {
 struct Cluster {
     upstream: Upstream,
     redis: Redis,
+    postgres: postgres::Server,
     database_url: String,
     workers: Vec<Worker>,
     gateways: Vec<Gateway>,
@@ -51,13 +57,14 @@ impl Cluster {
     /// `None` where there is no Redis or no PostgreSQL; said on the terminal.
     async fn start() -> Option<Self> {
         let redis = Redis::start()?;
-        // It ends with this program.
-        let database_url = postgres::server()?.new_url().await;
+        let postgres = postgres::Server::own()?;
+        let database_url = postgres.new_url().await;
         let upstream = Upstream::start();
         let dir = tempfile::tempdir().unwrap();
         let mut cluster = Cluster {
             upstream,
             redis,
+            postgres,
             database_url,
             workers: Vec::new(),
             gateways: Vec::new(),
@@ -128,8 +135,10 @@ async fn the_deployed_shape() {
     steps::limits(&cluster, &key, &mut table);
     steps::usage(&cluster, &key, &mut table);
     steps::metrics(&cluster, &mut table);
+    twins::asked_at_once(&cluster, &mut table).await;
     steps::worker_killed(&mut cluster, &mut table);
     steps::gateway_killed(&mut cluster, &mut table).await;
+    outage::postgres_gone(&mut cluster, &mut table).await;
     steps::redis_gone(&mut cluster, &mut table);
     steps::stopped(cluster, &mut table);
     println!("{table}");

@@ -2,8 +2,10 @@
 
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use super::process::Process;
 
 pub const PASSWORD: &str = "redispassword0123456789";
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -11,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Redis {
     pub port: u16,
     program: PathBuf,
-    process: Child,
+    process: Process,
     dir: tempfile::TempDir,
 }
 
@@ -31,8 +33,7 @@ impl Redis {
 
     /// Ends at once, and forgets everything.
     pub fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+        self.process.kill();
     }
 
     pub fn start_again(&mut self) {
@@ -40,22 +41,15 @@ impl Redis {
     }
 }
 
-fn run(program: &PathBuf, port: u16, dir: &tempfile::TempDir) -> Child {
+fn run(program: &PathBuf, port: u16, dir: &tempfile::TempDir) -> Process {
     let mut redis = Command::new(program);
     redis.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--requirepass", PASSWORD]);
     redis.args(["--maxmemory-policy", "noeviction", "--save", ""]).current_dir(dir.path());
-    let process = redis.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let process = Process::start(&mut redis);
     let started_at = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(started_at.elapsed() < PATIENCE, "redis-server does not come up");
         std::thread::sleep(Duration::from_millis(10));
     }
     process
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }

@@ -10,6 +10,9 @@
 mod books;
 mod client;
 mod gateway;
+#[path = "../support/process.rs"]
+#[allow(dead_code, reason = "each test program uses a part")]
+mod process;
 mod random;
 mod upstream;
 
@@ -51,7 +54,7 @@ fn nothing_is_lost_and_nothing_doubled() {
                 Duration::from_micros(random.below(60_000)),
             );
         }
-        let gateway = Gateway::start(dir.path(), upstream.address);
+        let mut gateway = Gateway::start(dir.path(), upstream.address);
         let stop = Arc::new(AtomicBool::new(false));
         let clients: Vec<_> = (0..CLIENTS)
             .map(|client| {
@@ -71,14 +74,14 @@ fn nothing_is_lost_and_nothing_doubled() {
             })
             .collect();
         std::thread::sleep(Duration::from_micros(random.below(250_000)));
-        gateway.kill();
+        gateway.process.kill();
         stop.store(true, SeqCst);
         for client in clients {
             client.join().unwrap();
         }
     }
     // Whoever comes next settles the rest.
-    Gateway::start(dir.path(), upstream.address).stop();
+    Gateway::start(dir.path(), upstream.address).process.stop();
 
     let counted = upstream.counted();
     let seen = seen.lock().unwrap();

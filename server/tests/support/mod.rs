@@ -2,22 +2,23 @@
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
-use std::io::{BufRead, BufReader, Read, Write};
+pub mod process;
+
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+
+use process::Process;
 
 pub struct Novai {
-    pub process: Child,
+    pub process: Process,
     pub address: String,
     pub banner: String,
 }
 
 pub fn command(data_dir: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_novai"));
-    command.env_clear().current_dir(data_dir).args(arguments);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
+    process::novai(data_dir, arguments)
 }
 
 /// Starts on a free port and reads the banner, whose last line is about keys.
@@ -27,13 +28,8 @@ pub fn start(data_dir: &Path, environment: &[(&str, &str)]) -> Novai {
 
 pub fn start_with(data_dir: &Path, more: &[&str], environment: &[(&str, &str)]) -> Novai {
     let arguments = [&["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"], more].concat();
-    let mut process = command(data_dir, &arguments).envs(environment.iter().copied()).spawn().unwrap();
-    let mut lines = BufReader::new(process.stdout.as_mut().unwrap()).lines();
-    let mut banner = String::new();
-    while !banner.contains("API key") {
-        banner += &lines.next().expect("a banner").unwrap();
-        banner.push('\n');
-    }
+    let mut process = Process::start(command(data_dir, &arguments).envs(environment.iter().copied()));
+    let banner = process.prints("API key");
     let address = banner.split("http://").nth(1).unwrap().split("/v1").next().unwrap().to_owned();
     Novai { process, address, banner }
 }
@@ -59,19 +55,7 @@ impl Novai {
     }
 
     /// Stops it as a service manager does, and gives its log.
-    pub fn stop(mut self) -> String {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        let mut log = String::new();
-        self.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        assert!(self.process.wait().unwrap().success(), "{log}");
-        log
-    }
-}
-
-impl Drop for Novai {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+    pub fn stop(self) -> String {
+        self.process.stop()
     }
 }

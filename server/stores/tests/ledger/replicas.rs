@@ -131,5 +131,4 @@ async fn a_database_that_restarts_under_load_loses_nothing() {
     // Nothing stays open.
     drop(gateway);
     assert_eq!(books.open().await.recovered.orphans, 0);
-    server.stop();
 }

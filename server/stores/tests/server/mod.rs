@@ -12,6 +12,7 @@ use std::time::Duration;
 use novai_stores::database::PostgresUrl;
 
 /// `None` without PostgreSQL on this machine; said once.
+#[allow(dead_code, reason = "some only have one of their own")]
 pub fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     SERVER
@@ -68,6 +69,15 @@ wait $server || true
 if [ -z "$KEEP" ]; then rm -rf "$DIR" "$DIR.log"; fi
 "#;
 
+impl Drop for Server {
+    /// Of one that a test owns; the shared one ends with its program.
+    fn drop(&mut self) {
+        self.stop();
+        let _ = std::fs::remove_dir_all(&self.dir);
+        let _ = std::fs::remove_file(self.dir.with_extension("log"));
+    }
+}
+
 fn shell(binaries: &Path, dir: &Path, port: u16, keep: bool) -> Child {
     Command::new("sh")
         .args(["-c", START])
@@ -82,6 +92,7 @@ fn shell(binaries: &Path, dir: &Path, port: u16, keep: bool) -> Child {
 }
 
 impl Server {
+    #[allow(dead_code, reason = "some only have one of their own")]
     fn start(binaries: PathBuf) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let dir = tempfile::tempdir().unwrap().keep();
@@ -101,7 +112,6 @@ impl Server {
     }
 
     /// As an immediate shutdown, which is what a crash is to clients.
-    #[allow(dead_code, reason = "not every test stops its server")]
     pub fn stop(&mut self) {
         drop(self.shell.stdin.take());
         self.shell.wait().unwrap();

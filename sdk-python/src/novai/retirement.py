@@ -11,8 +11,9 @@ import warnings
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Optional
+from typing import Any, Optional
 
+from .kinds import is_mapping
 from .strict_json import DECODER
 
 # Of one client, and of those made from it. Who asks for more models than this has been told.
@@ -36,7 +37,7 @@ class Retirements:
         if model in self._told or len(self._told) >= _MODELS_MAX:
             return
         self._told.add(model)
-        says = []
+        says: list[str] = []
         if deprecated is not None:
             says.append("is deprecated" + _day(" as of ", _moment(deprecated)))
         if sunset is not None:
@@ -47,10 +48,10 @@ class Retirements:
 
 def _model(content: Optional[bytes]) -> str:
     try:
-        body = DECODER.decode((content or b"").decode())
-        model = body.get("model") if isinstance(body, dict) else None
+        body: Any = DECODER.decode((content or b"").decode())
     except (ValueError, RecursionError):
         return ""
+    model = body.get("model") if is_mapping(body) else None
     return model if isinstance(model, str) else ""
 
 

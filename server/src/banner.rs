@@ -50,6 +50,11 @@ pub fn summary(out: &mut impl Write, config: &Config) -> io::Result<()> {
         let urls: Vec<String> = inference.urls.iter().map(ToString::to_string).collect();
         writeln!(out, "  called by the workers at {}", urls.join(", "))?;
     }
+    if let Some(tools) = &config.tools {
+        let urls = tools.servers.iter().flat_map(|server| &server.pool.urls);
+        let urls: Vec<String> = urls.map(ToString::to_string).collect();
+        writeln!(out, "  runs the tools of {}", urls.join(", "))?;
+    }
     if config.providers.is_empty() {
         writeln!(out, "  no upstream is configured: only the simulator answers (model `novai-sim`).")?;
         writeln!(out, "  for a real model, set OPENAI_API_KEY or pass --upstream URL or --config FILE.")?;

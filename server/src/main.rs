@@ -171,7 +171,10 @@ async fn serve(
     let limits = wiring::limits(config.rate_limits, clocks.steady)?;
     let telemetry = wiring::telemetry(&config.telemetry, names)?;
     let routing = wiring::routing(config.routing, telemetry.events())?;
-    let gateway = Gateway::new(catalog).routed_by(routing).limited_by(limits).paid_through(till);
+    let mut gateway = Gateway::new(catalog).routed_by(routing).limited_by(limits).paid_through(till);
+    if let Some(settings) = config.tools {
+        gateway = gateway.with_tools(wiring::toolbox(settings)?);
+    }
     let gateway = Arc::new(gateway);
     let metrics = wiring::metrics_page(&telemetry, config.telemetry.metrics_token, &gateway);
     let ports = Ports {

@@ -10,7 +10,7 @@ use novai_core::replays::ReplayStore;
 use novai_core::routing::{Random, Routing};
 use novai_core::{
     Catalog, Clock, Deadlines, Gateway, KeySetSource, Provider, RouteEvents, RoutingPolicy, Secret,
-    TargetSpec,
+    TargetSpec, Toolbox,
 };
 use novai_http::MetricsPage;
 use novai_http::tokens::{KeySet, Tokens};
@@ -20,7 +20,7 @@ use novai_providers::jwks::{JwksFile, JwksUrl};
 use novai_providers::openai::OpenAi;
 use novai_providers::sim::Sim;
 use novai_providers::tokens::Tokenizers;
-use novai_rpc::{Pool, Remote};
+use novai_rpc::{Pool, Remote, ToolServers};
 use novai_stores::database::Database;
 use novai_stores::ledger::{PostgresLedger, Recovered, SqliteLedger};
 use novai_stores::redis::RedisStore;
@@ -29,7 +29,7 @@ use novai_telemetry::{GatewayMetrics, Names, Telemetry, Tracer};
 
 use crate::config::{
     KeySource, LedgerSettings, ModelSettings, ProviderKind, ProviderSettings, RateLimits, Store,
-    TargetSettings, TelemetrySettings, TokenSettings,
+    TargetSettings, TelemetrySettings, TokenSettings, ToolSettings,
 };
 
 /// What answers where nothing is configured, and its only model.
@@ -88,6 +88,13 @@ fn random() -> anyhow::Result<u64> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).context("this machine has no randomness")?;
     Ok(u64::from_ne_bytes(random))
+}
+
+/// Tools that the gateway runs by itself. Needs the runtime: whoever has them is asked from now on.
+pub fn toolbox(settings: ToolSettings) -> anyhow::Result<Toolbox> {
+    let ToolSettings { servers, policy } = settings;
+    let servers = ToolServers::start(servers, policy.output_bytes_max).context("tool_servers")?;
+    Ok(Toolbox::new(Arc::new(servers), policy))
 }
 
 /// Opens the books, and settles what an earlier process left.

@@ -24,6 +24,20 @@ pub struct Charged {
     pub limits: LimitSnapshot,
 }
 
+/// The same without the limits: what adds up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settled {
+    pub usage: TokenUsage,
+    pub is_estimate: bool,
+    pub cost: Usd,
+}
+
+impl From<Charged> for Settled {
+    fn from(Charged { usage, is_estimate, cost, .. }: Charged) -> Self {
+        Settled { usage, is_estimate, cost }
+    }
+}
+
 pub(crate) struct Charge {
     /// `None` once it is settled.
     open: Option<Open>,

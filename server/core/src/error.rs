@@ -39,6 +39,21 @@ pub enum Error {
         #[source]
         source: BoxError,
     },
+    /// The request names a registered tool of which nobody knows yet whether there is one.
+    #[error("the tool `{tool}` is not known yet: not every tool server has been reached")]
+    ToolsUnavailable { tool: String },
+    /// The model called registered tools once more than the gateway runs them for one request.
+    #[error(
+        "the model still called tools after {rounds_max} rounds, which is as many as the gateway runs for one request"
+    )]
+    ToolRoundsExceeded { rounds_max: u32 },
+    /// What became of a request after tools had been run for it: to send it again would run them again.
+    #[error("failed after {rounds} rounds of tool calls")]
+    AfterTools {
+        rounds: u32,
+        #[source]
+        source: Box<Error>,
+    },
     /// The provider offers it, but nobody knows what it costs.
     #[error(
         "the model `{model}` has no price in the gateway's configuration, so it is not served: \

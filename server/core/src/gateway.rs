@@ -1,30 +1,31 @@
 //! The gateway's decisions, one call per operation: find the targets, ask them, guarantee what comes back.
 
+mod desk;
 mod embeddings;
 mod opened;
+mod rounds;
+mod tooled;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use novai_types::{ChatCompletionRequest, EmbeddingRequest};
 use tokio::time::Instant;
 
 use crate::catalog::{Catalog, ModelCard, ModelInfo, Target};
-use crate::charge::{Charge, Charged};
+use crate::charge::Charged;
 use crate::error::Error;
-use crate::limits::estimate::BYTES_PER_TOKEN_LIKELY;
-use crate::limits::limiter::{Ask, OUTPUT_TOKENS_DEFAULT};
-use crate::limits::{Estimate, LimitPolicy, LimitSnapshot, Limits, Payload, StoreReport};
+use crate::limits::{LimitPolicy, LimitSnapshot, Limits, StoreReport};
 use crate::money::payload::with_cost;
-use crate::money::till::Purchase;
-use crate::money::{Ledger, Outcome, Progress, Reserving, Till};
+use crate::money::{Ledger, Till};
 use crate::principal::Principal;
-use crate::provider::{Call, Completion, Provider, ResponseMeta};
-use crate::routing::{Attempt, BreakerState, Journey, Route, RouteEvents, Routing, Served};
-use crate::stream::{GatewayStream, StreamFacts, Wants, Watch};
+use crate::provider::{Completion, ResponseMeta};
+use crate::routing::{BreakerState, Route, RouteEvents, Routing};
+use crate::stream::{GatewayStream, Wants};
+use crate::tools::{Conversation, Toolbox, invalid};
 use crate::trace::TraceContext;
-use opened::Opened;
+use desk::{Begun, Desk};
+pub(crate) use rounds::Rounds;
 
 /// A checked request as it came from the caller.
 pub struct Asked<T> {
@@ -87,137 +88,86 @@ pub struct Readiness {
 
 pub struct Gateway {
     catalog: Catalog,
-    routing: Arc<Routing>,
-    limits: Limits,
-    till: Till,
-}
-
-/// How a provider is asked for one answer.
-type AskWhole<T> = fn(&dyn Provider, Call<T>) -> BoxFuture<'_, Result<Completion, Error>>;
-
-/// A request that may run.
-struct Admitted {
-    route: Route,
-    charge: Charge,
-    reserving: Reserving,
+    desk: Arc<Desk>,
+    /// The tools that it runs by itself, if it does.
+    toolbox: Option<Arc<Toolbox>>,
 }
 
 impl Gateway {
     /// Without limits and budgets but those that keys bring along, and without books.
     pub fn new(catalog: Catalog) -> Self {
-        let limits = Limits::in_process(LimitPolicy::default());
-        Gateway { catalog, routing: Arc::default(), limits, till: Till::without_ledger() }
+        let limits = Arc::new(Limits::in_process(LimitPolicy::default()));
+        let desk = Desk { routing: Arc::default(), limits, till: Arc::new(Till::without_ledger()) };
+        Gateway { catalog, desk: Arc::new(desk), toolbox: None }
     }
 
     pub fn routed_by(self, routing: Routing) -> Self {
-        Gateway { routing: Arc::new(routing), ..self }
+        self.with(|desk| Desk { routing: Arc::new(routing), ..desk })
     }
 
     pub fn limited_by(self, limits: Limits) -> Self {
-        Gateway { limits, ..self }
+        self.with(|desk| Desk { limits: Arc::new(limits), ..desk })
     }
 
     pub fn paid_through(self, till: Till) -> Self {
-        Gateway { till, ..self }
+        self.with(|desk| Desk { till: Arc::new(till), ..desk })
+    }
+
+    pub fn with_tools(self, toolbox: Toolbox) -> Self {
+        Gateway { toolbox: Some(Arc::new(toolbox)), ..self }
+    }
+
+    fn with(self, change: impl FnOnce(Desk) -> Desk) -> Self {
+        let desk = change(Desk::clone(&self.desk));
+        Gateway { desk: Arc::new(desk), ..self }
     }
 
     /// What has been used, and what it cost.
     pub fn ledger(&self) -> &Arc<dyn Ledger> {
-        self.till.ledger()
+        self.desk.till.ledger()
     }
 
     pub async fn complete(&self, chat: ChatRequest) -> Result<Answered, Error> {
         let wants = Wants::of(&chat.request);
         let route = self.route(&chat.principal, &chat.request.model).await?;
-        let tokens_likely = |completion: &Completion| completion.json.len() as u64 / BYTES_PER_TOKEN_LIKELY;
-        let mut answered =
-            self.whole(route, chat, |provider, call| provider.complete(call), tokens_likely).await?;
+        if let Some(toolbox) = self.toolbox_for(&chat.request)? {
+            return self.desk.complete_with_tools(route, chat, toolbox).await;
+        }
+        let leg = self.desk.first_leg();
+        let mut answered = self.desk.complete(route, chat, leg).await?.answered;
         if wants.cost {
             answered.completion.json = with_cost(&answered.completion.json, answered.charged.cost);
         }
         Ok(answered)
     }
 
-    /// One answer, asked for with `ask`; where nobody counts, it most likely took `tokens_likely`.
-    async fn whole<T>(
-        &self,
-        route: Route,
-        asked: Asked<T>,
-        ask: AskWhole<T>,
-        tokens_likely: fn(&Completion) -> u64,
-    ) -> Result<Answered, Error>
-    where
-        for<'a> Payload<'a>: From<&'a T>,
-    {
-        let Admitted { route, mut charge, reserving } = self.admit(route, &asked, None).await?;
-        let observer = asked.observer.clone();
-        let deadline = self.routing.deadline();
-        let journey = Journey { route: &route, observer: observer.as_deref(), deadline };
-        let mut calls = Calls { asked: Some(asked), deadline, made: 0 };
-        let answer = self.routing.serve(journey, |attempt| {
-            charge.sent_to(attempt.target);
-            match calls.next(attempt) {
-                Ok(call) => ask(&*attempt.target.provider, call),
-                Err(error) => Box::pin(std::future::ready(Err(error))),
-            }
-        });
-        match once_durable(reserving, answer).await {
-            Ok(Served { answer: completion, target, .. }) => {
-                self.routing.note_success(&target);
-                if let Some(limits) = &completion.meta.limits {
-                    self.routing.note_limits(&target, limits);
-                }
-                let progress =
-                    Progress { tokens_likely: tokens_likely(&completion), usage: completion.usage };
-                tell(observer.as_ref(), |events| events.settling());
-                // Nobody else has it to settle.
-                let charged = charge
-                    .settle(Outcome::Complete, progress)
-                    .ok_or(Error::LimitsUnavailable { reason: "the request was settled before its end" })?;
-                tell(observer.as_ref(), |events| events.settled());
-                Ok(Answered { completion, charged, target })
-            }
-            Err(error) => {
-                charge.release();
-                Err(error)
-            }
-        }
-    }
-
     /// Resolves when it is certain who serves: with the first event, or as soon as the only target there is has accepted the
     /// request.
     pub async fn stream(&self, chat: ChatRequest) -> Result<Streamed, Error> {
         let started_at = Instant::now();
-        let wants = Wants::of(&chat.request);
-        let facts = Arc::new(StreamFacts::default());
         let route = self.route(&chat.principal, &chat.request.model).await?;
-        let Admitted { route, mut charge, reserving } = self.admit(route, &chat, Some(&facts)).await?;
-        let observer = chat.observer.clone();
-        let deadline = self.routing.deadline();
-        let journey = Journey { route: &route, observer: observer.as_deref(), deadline };
-        let mut calls = Calls { asked: Some(chat), deadline, made: 0 };
-        let answer = self.routing.serve(journey, |attempt| {
-            charge.sent_to(attempt.target);
-            match calls.next(attempt) {
-                Ok(call) => Box::pin(Opened::open(attempt, call)),
-                Err(error) => Box::pin(std::future::ready(Err(error))),
-            }
-        });
-        match once_durable(reserving, answer).await {
-            Ok(Served { answer: Opened { meta, first, events }, target, .. }) => {
-                if let Some(limits) = &meta.limits {
-                    self.routing.note_limits(&target, limits);
-                }
-                let (routing, target_asked) = (Arc::clone(&self.routing), Arc::clone(&target));
-                let watch = Watch { routing, target: target_asked, observer };
-                let events = GatewayStream::new(events, first, wants, started_at, facts, charge, watch);
-                Ok(Streamed { events, meta, target })
-            }
-            Err(error) => {
-                charge.release();
-                Err(error)
-            }
+        if let Some(toolbox) = self.toolbox_for(&chat.request)? {
+            let desk = Arc::clone(&self.desk);
+            return desk.stream_with_tools(route, chat, Arc::clone(toolbox), started_at).await;
         }
+        let wants = Wants::of(&chat.request);
+        let leg = self.desk.first_leg();
+        let Begun { events, meta, target, .. } =
+            self.desk.stream(route, chat, leg, wants, started_at).await?;
+        Ok(Streamed { events: GatewayStream::of_call(events), meta, target })
+    }
+
+    /// What runs the registered tools of a request, if it names any.
+    fn toolbox_for(&self, request: &ChatCompletionRequest) -> Result<Option<&Arc<Toolbox>>, Error> {
+        let Some(at) = Conversation::needed(request) else { return Ok(None) };
+        let none = || {
+            let param = format!("tools[{at}]");
+            let reason = format!(
+                "{param} is a registered tool, and this gateway has none: its operator has to configure [[tool_servers]]"
+            );
+            invalid(&param, reason)
+        };
+        self.toolbox.as_ref().map(Some).ok_or_else(none)
     }
 
     /// What is certain about who will serve a model, before anybody does: its card, and by which name, if there is only one.
@@ -234,64 +184,14 @@ impl Gateway {
         self.catalog.resolve(model).await
     }
 
-    /// Takes the request's share of limits and budgets.
-    async fn admit<T>(
-        &self,
-        route: Route,
-        asked: &Asked<T>,
-        facts: Option<&Arc<StreamFacts>>,
-    ) -> Result<Admitted, Error>
-    where
-        for<'a> Payload<'a>: From<&'a T>,
-    {
-        let request = Payload::from(&*asked.request);
-        let permit = self
-            .limits
-            .admit(Ask {
-                principal: &asked.principal,
-                model: request.model(),
-                upstream_model: &route.first().upstream_model,
-                output_tokens_max: route.output_tokens_max(),
-                request,
-                raw: &asked.raw,
-            })
-            .await?;
-        let output_tokens_max = route.output_tokens_max().unwrap_or(OUTPUT_TOKENS_DEFAULT);
-        let (reservation, reserving) = self.till.reserve(Purchase {
-            principal: &asked.principal,
-            route: &route,
-            request_id: &asked.request_id,
-            request,
-            estimate: Estimate::of(request, asked.raw.len(), output_tokens_max),
-            facts,
-        });
-        let ledger = Arc::clone(self.till.ledger());
-        let clock = Arc::clone(self.till.clock());
-        let mut charge = Charge::new(ledger, clock, reservation, permit, facts.cloned());
-        if reserving.may_overlap() {
-            tell(asked.observer.as_ref(), |events| events.admitted());
-            return Ok(Admitted { route, charge, reserving });
-        }
-        match reserving.durable().await {
-            Ok(()) => {
-                tell(asked.observer.as_ref(), |events| events.admitted());
-                Ok(Admitted { route, charge, reserving: Reserving::Done(Ok(())) })
-            }
-            Err(refusal) => {
-                charge.release();
-                Err(refusal.into())
-            }
-        }
-    }
-
     /// Resolves when what requests gave back to shared limits has arrived there.
     pub async fn drained(&self) {
-        self.limits.drained().await;
+        self.desk.limits.drained().await;
     }
 
     /// How the limits' store does, where it is on another machine.
     pub fn limits_report(&self) -> Option<StoreReport> {
-        self.limits.report()
+        self.desk.limits.report()
     }
 
     /// How the configured targets stand: provider, upstream model, state.
@@ -301,7 +201,7 @@ impl Gateway {
 
     /// How a caller's limits stand.
     pub async fn limits(&self, principal: &Principal, model: Option<&str>) -> LimitSnapshot {
-        self.limits.peek(principal, model).await
+        self.desk.limits.peek(principal, model).await
     }
 
     /// Those that `principal` may call.
@@ -326,56 +226,6 @@ impl Gateway {
 /// A model that a caller may not use does not exist for them: they must not learn which there are.
 fn check_model(principal: &Principal, model: &str) -> Result<(), Error> {
     if principal.may_call(model) { Ok(()) } else { Err(Error::ModelNotFound { model: model.to_owned() }) }
-}
-
-/// Asks the upstream while the reservation is written; the answer is handed out when both are there.
-async fn once_durable<T>(
-    reserving: Reserving,
-    answer: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    if let Reserving::Done(reserved) = reserving {
-        reserved?;
-        return answer.await;
-    }
-    let (reserved, answer) = futures_util::future::join(reserving.durable(), answer).await;
-    reserved?;
-    answer
-}
-
-fn tell(observer: Option<&Arc<dyn RouteEvents>>, what: impl FnOnce(&dyn RouteEvents)) {
-    if let Some(observer) = observer {
-        what(&**observer);
-    }
-}
-
-/// One request as the calls that it becomes.
-struct Calls<T> {
-    /// Given away with the last: what waits for an answer needs no decoded request.
-    asked: Option<Asked<T>>,
-    deadline: Instant,
-    made: u32,
-}
-
-impl<T> Calls<T> {
-    fn next(&mut self, attempt: Attempt<'_>) -> Result<Call<T>, Error> {
-        let asked = if attempt.is_last { self.asked.take() } else { self.asked.clone() };
-        let number = self.made;
-        self.made += 1;
-        // Nothing follows the last.
-        let asked = asked.ok_or_else(|| Error::ProviderUnavailable {
-            provider: attempt.target.provider_name.to_string(),
-            retry_after: None,
-            source: "it was to be asked after the last attempt".into(),
-        })?;
-        Ok(Call {
-            raw: asked.raw,
-            request: asked.request,
-            upstream_model: Arc::clone(&attempt.target.upstream_model),
-            request_id: asked.request_id,
-            trace: asked.trace.map(|trace| trace.call(number)),
-            deadline: Some(self.deadline),
-        })
-    }
 }
 
 #[cfg(test)]

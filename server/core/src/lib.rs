@@ -23,6 +23,7 @@ pub mod routing;
 pub mod stream;
 #[cfg(test)]
 mod testing;
+pub mod tools;
 pub mod trace;
 
 pub use catalog::{Catalog, ModelCard, ModelInfo, Target, TargetSpec};
@@ -42,4 +43,5 @@ pub use provider::{
 };
 pub use routing::{BreakerState, RouteEvents, RoutingPolicy};
 pub use stream::{GatewayStream, StreamEnd, StreamFacts};
+pub use tools::{RegisteredTool, ToolFailure, ToolFault, ToolPolicy, ToolRun, ToolRunner, Toolbox};
 pub use trace::TraceContext;

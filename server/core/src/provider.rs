@@ -83,6 +83,21 @@ pub struct TokenUsage {
     pub total: u64,
 }
 
+impl TokenUsage {
+    /// Both together.
+    pub fn plus(&self, other: &TokenUsage) -> Self {
+        TokenUsage {
+            prompt: self.prompt.saturating_add(other.prompt),
+            cached_prompt: self.cached_prompt.saturating_add(other.cached_prompt),
+            audio_prompt: self.audio_prompt.saturating_add(other.audio_prompt),
+            completion: self.completion.saturating_add(other.completion),
+            reasoning: self.reasoning.saturating_add(other.reasoning),
+            audio_completion: self.audio_completion.saturating_add(other.audio_completion),
+            total: self.total.saturating_add(other.total),
+        }
+    }
+}
+
 /// What the upstream said about the answer, beside the answer.
 #[derive(Debug, Clone, Default)]
 pub struct ResponseMeta {

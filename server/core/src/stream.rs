@@ -16,8 +16,9 @@ use novai_types::ChatCompletionRequest;
 use tokio::time::Instant;
 
 use crate::catalog::Target;
-use crate::charge::Charge;
+use crate::charge::{Charge, Settled};
 use crate::error::Error;
+use crate::gateway::Rounds;
 use crate::limits::LimitSnapshot;
 use crate::money::payload::with_cost;
 use crate::money::{Outcome, Progress, Usd};
@@ -40,8 +41,54 @@ impl Wants {
     }
 }
 
-/// A provider's stream with the guarantees above. Dropping it cancels the upstream request.
-pub struct GatewayStream {
+/// What a caller reads. Dropping it cancels whatever runs for it.
+pub struct GatewayStream(Kind);
+
+enum Kind {
+    Call(CallStream),
+    /// Several calls, with tools run between them.
+    Rounds(Box<Rounds>),
+}
+
+impl GatewayStream {
+    pub(crate) fn of_call(call: CallStream) -> Self {
+        GatewayStream(Kind::Call(call))
+    }
+
+    pub(crate) fn of_rounds(rounds: Rounds) -> Self {
+        GatewayStream(Kind::Rounds(Box::new(rounds)))
+    }
+
+    /// The caller's limits as they stand; `None` once the stream is over.
+    pub fn limits(&self) -> Option<LimitSnapshot> {
+        match &self.0 {
+            Kind::Call(call) => call.limits(),
+            Kind::Rounds(rounds) => rounds.limits(),
+        }
+    }
+
+    /// Shared with the stream: read it when the stream has been dropped to learn how far it came.
+    pub fn facts(&self) -> Arc<StreamFacts> {
+        match &self.0 {
+            Kind::Call(call) => call.facts(),
+            Kind::Rounds(rounds) => rounds.facts(),
+        }
+    }
+}
+
+impl Stream for GatewayStream {
+    type Item = Result<ChatEvent, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match &mut self.0 {
+            Kind::Call(call) => Pin::new(call).poll_next(cx),
+            Kind::Rounds(rounds) => Pin::new(&mut **rounds).poll_next(cx),
+        }
+    }
+}
+
+/// One call of a provider, with the guarantees above. Dropping it cancels the upstream request.
+pub(crate) struct CallStream {
     inner: Option<ChatStream>,
     /// What had to be read to know that this target serves. Boxed: most streams have none.
     first: Option<Box<ChatEvent>>,
@@ -50,6 +97,8 @@ pub struct GatewayStream {
     events_sent: u64,
     facts: Arc<StreamFacts>,
     charge: Charge,
+    /// What it came to, once it is over.
+    settled: Option<Settled>,
     watch: Watch,
 }
 
@@ -61,7 +110,7 @@ pub(crate) struct Watch {
     pub observer: Option<Arc<dyn RouteEvents>>,
 }
 
-impl GatewayStream {
+impl CallStream {
     /// `facts` are those that `charge` settles by.
     pub(crate) fn new(
         inner: ChatStream,
@@ -72,17 +121,28 @@ impl GatewayStream {
         charge: Charge,
         watch: Watch,
     ) -> Self {
-        GatewayStream { inner: Some(inner), first, wants, started_at, events_sent: 0, facts, charge, watch }
+        let (inner, events_sent, settled) = (Some(inner), 0, None);
+        CallStream { inner, first, wants, started_at, events_sent, facts, charge, settled, watch }
     }
 
     /// The caller's limits as they stand; `None` once the stream is over.
-    pub fn limits(&self) -> Option<LimitSnapshot> {
+    pub(crate) fn limits(&self) -> Option<LimitSnapshot> {
         self.charge.limits()
     }
 
-    /// Shared with the stream: read it when the stream has been dropped to learn how far it came.
-    pub fn facts(&self) -> Arc<StreamFacts> {
+    /// Those that it writes, and settles by.
+    pub(crate) fn facts(&self) -> Arc<StreamFacts> {
         Arc::clone(&self.facts)
+    }
+
+    /// What it came to, once it has ended as it should.
+    pub(crate) fn settled(&self) -> Option<Settled> {
+        self.settled
+    }
+
+    /// What it costs if these are the counts; `None` once it is over.
+    pub(crate) fn cost_of(&self, usage: &TokenUsage) -> Option<Usd> {
+        self.charge.cost_of(usage)
     }
 
     fn note(&mut self, event: &ChatEvent) -> bool {
@@ -124,7 +184,9 @@ impl GatewayStream {
             observer.settling();
         }
         match end {
-            StreamEnd::Complete => _ = self.charge.settle(Outcome::Complete, progress),
+            StreamEnd::Complete => {
+                self.settled = self.charge.settle(Outcome::Complete, progress).map(Settled::from);
+            }
             // Nobody got anything, and nobody counted anything.
             _ if progress == Progress::default() => self.charge.release(),
             _ => _ = self.charge.settle(Outcome::Broken, progress),
@@ -135,7 +197,7 @@ impl GatewayStream {
     }
 }
 
-impl Stream for GatewayStream {
+impl Stream for CallStream {
     type Item = Result<ChatEvent, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -241,6 +303,20 @@ impl StreamFacts {
         }
     }
 
+    /// The first event came after `elapsed`, if none came before.
+    pub(crate) fn begin(&self, elapsed: Duration) {
+        let us = u64::try_from(elapsed.as_micros()).unwrap_or(UNSET - 1);
+        let _ = self.first_event_us.compare_exchange(UNSET, us, Relaxed, Relaxed);
+    }
+
+    pub(crate) fn set_events_sent(&self, events: u64) {
+        self.events_sent.store(events, Relaxed);
+    }
+
+    pub(crate) fn set_end(&self, end: StreamEnd) {
+        self.end.store(end as u8, Relaxed);
+    }
+
     pub(crate) fn set_cost(&self, cost: Usd) {
         self.cost_nano_usd.store(cost.nano, Relaxed);
     }
@@ -257,7 +333,7 @@ impl StreamFacts {
         }
     }
 
-    fn set_usage(&self, usage: TokenUsage) {
+    pub(crate) fn set_usage(&self, usage: TokenUsage) {
         *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some(usage);
     }
 }

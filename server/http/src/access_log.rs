@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::{Method, StatusCode};
 use novai_core::limits::QuotaSnapshot;
@@ -62,6 +62,8 @@ pub(crate) struct Facts {
     pub attempts: u32,
     /// How many of them did not serve, so that another was looked for.
     pub failures: u32,
+    /// Calls of registered tools.
+    pub tool_calls: u32,
     pub status: Option<StatusCode>,
     pub error_code: Option<Cow<'static, str>>,
     pub cause: Option<Cause>,
@@ -173,6 +175,13 @@ impl RouteEvents for Trail {
         self.note(|| Mark::FirstEvent);
     }
 
+    fn tool_ended(&self, tool: &str, outcome: &'static str, took: Duration) {
+        self.facts().tool_calls += 1;
+        self.note(|| Mark::ToolEnded { tool: tool.to_owned(), outcome, took });
+        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(request_id = %self.request_id, tool, outcome, duration_ms, "a tool call has ended");
+    }
+
     fn settling(&self) {
         self.note(|| Mark::Settling);
     }
@@ -249,6 +258,7 @@ impl Drop for Trail {
         member!(line, "provider", provider);
         member!(line, "upstream_model", facts.target.as_ref().map(|target| &*target.upstream_model));
         member!(line, "attempts", Some(u64::from(facts.attempts)).filter(|attempts| *attempts > 0));
+        member!(line, "tool_calls", Some(u64::from(facts.tool_calls)).filter(|calls| *calls > 0));
         member!(line, "stream", facts.is_stream);
         // Absent if the client left before there was an answer.
         member!(line, "status", facts.status.map(|status| u64::from(status.as_u16())));

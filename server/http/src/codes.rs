@@ -20,6 +20,7 @@ pub(crate) enum Code {
     RequestTooLarge,
     UnsupportedMediaType,
     Unprocessable,
+    ToolRoundsExceeded,
     HeadersTooLarge,
     RateLimitExceeded,
     LargerThanLimit,
@@ -31,6 +32,7 @@ pub(crate) enum Code {
     StreamBroken,
     EventTooLarge,
     NotReady,
+    ToolsUnavailable,
     StoreUnavailable,
     Overloaded,
     LimitsUnavailable,
@@ -66,6 +68,7 @@ impl Code {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, INVALID, "unsupported_media_type")
             }
             Code::Unprocessable => (StatusCode::UNPROCESSABLE_ENTITY, INVALID, "unprocessable"),
+            Code::ToolRoundsExceeded => (StatusCode::UNPROCESSABLE_ENTITY, INVALID, "tool_rounds_exceeded"),
             Code::HeadersTooLarge => {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, INVALID, "headers_too_large")
             }
@@ -82,6 +85,7 @@ impl Code {
             Code::StreamBroken => (StatusCode::BAD_GATEWAY, UPSTREAM, "stream_broken"),
             Code::EventTooLarge => (StatusCode::BAD_GATEWAY, UPSTREAM, "event_too_large"),
             Code::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "server_error", "not_ready"),
+            Code::ToolsUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "server_error", "tools_unavailable"),
             Code::StoreUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "server_error", "store_unavailable"),
             Code::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "server_error", "overloaded"),
             Code::LimitsUnavailable => {
@@ -97,7 +101,7 @@ impl Code {
 mod tests {
     use super::*;
 
-    const ALL: [Code; 30] = [
+    const ALL: [Code; 32] = [
         Code::InvalidRequest,
         Code::MissingApiKey,
         Code::InvalidApiKey,
@@ -113,6 +117,7 @@ mod tests {
         Code::RequestTooLarge,
         Code::UnsupportedMediaType,
         Code::Unprocessable,
+        Code::ToolRoundsExceeded,
         Code::HeadersTooLarge,
         Code::RateLimitExceeded,
         Code::LargerThanLimit,
@@ -124,6 +129,7 @@ mod tests {
         Code::StreamBroken,
         Code::EventTooLarge,
         Code::NotReady,
+        Code::ToolsUnavailable,
         Code::StoreUnavailable,
         Code::Overloaded,
         Code::LimitsUnavailable,

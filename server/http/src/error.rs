@@ -10,7 +10,7 @@ use crate::codes::Code;
 use crate::observer::Cause;
 use crate::problem::Problem;
 
-/// The store is asked again about this often while it fails.
+/// A store or a tool server is asked again about this often while it fails.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
 /// No `_` arm: a new variant must choose its code.
@@ -35,11 +35,23 @@ fn code(error: &Error) -> Code {
         Error::ProviderMalformed { .. } => Code::ProviderMalformed,
         Error::StreamBroken { .. } => Code::StreamBroken,
         Error::EventTooLarge { .. } => Code::EventTooLarge,
+        Error::ToolsUnavailable { .. } => Code::ToolsUnavailable,
+        Error::ToolRoundsExceeded { .. } => Code::ToolRoundsExceeded,
+        Error::AfterTools { source, .. } => code(source),
     }
 }
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
+        if let Error::AfterTools { rounds, source } = error {
+            let mut problem = Problem::from(*source);
+            let message = &problem.message;
+            problem.message =
+                format!("{message} (after {rounds} rounds of tool calls, which are not undone)").into();
+            // Whoever does not know better would run the tools twice.
+            problem.details.never_retry = true;
+            return problem;
+        }
         let mut problem = Problem::new(code(&error), "");
         problem.details.cause = Cause::of(&error);
         if problem.status.is_server_error() {
@@ -74,7 +86,9 @@ impl From<Error> for Problem {
                 problem.details.never_retry = rejected.retry_after.is_none();
                 problem.details.own_limits = Some(Box::new(rejected.snapshot));
             }
-            Error::LimitsUnavailable { .. } | Error::LedgerUnavailable { .. } => {
+            Error::LimitsUnavailable { .. }
+            | Error::LedgerUnavailable { .. }
+            | Error::ToolsUnavailable { .. } => {
                 problem.details.retry_after = Some(STORE_RETRY);
             }
             // Not before there is money again, which may be weeks: `message` says when.
@@ -83,7 +97,9 @@ impl From<Error> for Problem {
             | Error::ProviderTimeout { .. }
             | Error::ProviderMalformed { .. }
             | Error::StreamBroken { .. }
-            | Error::EventTooLarge { .. } => {}
+            | Error::EventTooLarge { .. }
+            | Error::ToolRoundsExceeded { .. }
+            | Error::AfterTools { .. } => {}
         }
         problem
     }

@@ -75,6 +75,12 @@ pub enum Mark {
         fault: &'static str,
     },
     FirstEvent,
+    /// A registered tool has been run, for so long.
+    ToolEnded {
+        tool: String,
+        outcome: &'static str,
+        took: Duration,
+    },
     Settling,
     Settled,
 }
@@ -200,7 +206,12 @@ impl Cause {
         let refused = |limit, scope| Some(Cause::Refused { limit, scope });
         let upstream = |provider: &String, fault| Some(Cause::Upstream { provider: provider.clone(), fault });
         match error {
-            Error::InvalidRequest { .. } | Error::ModelNotFound { .. } | Error::ModelUnpriced { .. } => None,
+            Error::InvalidRequest { .. }
+            | Error::ModelNotFound { .. }
+            | Error::ModelUnpriced { .. }
+            | Error::ToolsUnavailable { .. }
+            | Error::ToolRoundsExceeded { .. } => None,
+            Error::AfterTools { source, .. } => Cause::of(source),
             Error::RateLimited(rejected) => {
                 let limit = match rejected.kind {
                     LimitKind::Requests => "requests",

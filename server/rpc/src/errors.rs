@@ -92,7 +92,10 @@ pub(crate) fn to_status(error: &Error) -> Status {
         | Error::LimitsUnavailable { .. }
         | Error::BudgetExceeded { .. }
         | Error::LedgerUnavailable { .. }
-        | Error::ModelUnpriced { .. } => return Status::internal(error.to_string()),
+        | Error::ModelUnpriced { .. }
+        | Error::ToolsUnavailable { .. }
+        | Error::ToolRoundsExceeded { .. }
+        | Error::AfterTools { .. } => return Status::internal(error.to_string()),
     };
     with_detail(code, &error.to_string(), provider, causes(error), kind)
 }

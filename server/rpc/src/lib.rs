@@ -1,5 +1,7 @@
 //! Providers over gRPC: a worker serves them, and a gateway's [`Remote`] is one more provider that asks it.
 //!
+//! Tools cross the same way, with others at the far end: [`ToolServers`].
+//!
 //! Start at [`worker::serve()`] for the one end and at [`Remote`] for the other; `spec/proto` is what lies between. Beside
 //! them is what both ends must agree on: `convert` and `errors` (core's words and the wire's), `metadata` (ids, deadlines).
 //!
@@ -20,7 +22,7 @@ pub mod worker;
 
 use std::time::Duration;
 
-pub use client::{Pool, PoolConfig, Remote, WorkerUrl};
+pub use client::{Pool, PoolConfig, Remote, ToolServerConfig, ToolServers, WorkerUrl};
 pub use tls::{ClientTls, ServerTls, TlsError};
 pub use worker::Providers;
 

@@ -16,6 +16,7 @@ mod routing;
 mod sections;
 mod telemetry;
 mod tokens;
+mod tools;
 mod workers;
 
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -39,6 +40,7 @@ use reader::Reader;
 pub use sections::{LogSettings, LogTarget};
 pub use telemetry::TelemetrySettings;
 pub use tokens::{KeySource, TokenSettings};
+pub use tools::ToolSettings;
 pub use workers::{WorkerConfig, WorkerOverrides, load_worker};
 
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
@@ -66,6 +68,8 @@ pub struct Config {
     pub providers: Vec<ProviderSettings>,
     /// The workers that call the providers, if this process does not.
     pub inference: Option<PoolConfig>,
+    /// The tools that the gateway runs by itself, if it does.
+    pub tools: Option<ToolSettings>,
     pub models: Vec<ModelSettings>,
     pub routing: RoutingPolicy,
     /// Of models that no `[[models]]` names.
@@ -120,6 +124,8 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
         &mut inference_problems,
     );
     workers::worker(root.section("worker"));
+    let tool_servers = root.sections("tool_servers");
+    let tools = tools::tools(tool_servers, root.section("tools"));
     let mut prices = PriceTable::default();
     let mut price_problems = prices::read_table(&mut prices, "prices.toml", prices::SHIPPED);
     if let Some(at) = root.string("prices_file", "prices.toml") {
@@ -229,6 +235,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
         telemetry,
         providers,
         inference,
+        tools,
         models,
         routing,
         prices,

@@ -164,7 +164,7 @@ pub fn inference(
 }
 
 /// Both, or neither.
-fn pair(
+pub fn pair(
     section: &Section<'_>,
     certificate: Option<At<String>>,
     key: Option<At<String>>,

@@ -557,7 +557,7 @@ export interface AudioReference {
 }
 
 /** A tool that the model may call. */
-export type Tool = FunctionTool | CustomTool;
+export type Tool = FunctionTool | CustomTool | RegisteredTool;
 
 /** A function, called with JSON arguments. */
 export interface FunctionTool {
@@ -590,6 +590,24 @@ export interface FunctionDefinition {
    * @default false
    */
   strict?: boolean | null | undefined;
+}
+
+/**
+ * A tool that the gateway's operator has registered. The gateway runs it: calls of it and
+ * their results stay inside, and the model is asked again until it answers without one. Only
+ * with `n` 1. An answer that calls a tool of yours, too, is handed to you whole, with calls of
+ * registered tools that were not run.
+ */
+export interface RegisteredTool {
+  /** Always `novai_tool`. */
+  type: 'novai_tool';
+
+  /**
+   * Name of the tool, as it is registered. `tool_choice` may name it as a function.
+   *
+   * Matches `^[a-zA-Z0-9_-]{1,64}$`.
+   */
+  name: string;
 }
 
 /** A tool that is called with free text. */

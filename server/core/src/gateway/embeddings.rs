@@ -14,7 +14,9 @@ impl Gateway {
             return Err(self.makes_none(&asked).await);
         }
         // Vectors are no tokens: without counts, the input is all there was.
-        let mut answered = self.whole(route, asked, |provider, call| provider.embed(call), |_| 0).await?;
+        let leg = self.desk.first_leg();
+        let whole = self.desk.whole(route, asked, leg, |provider, call| provider.embed(call), |_| 0);
+        let mut answered = whole.await?.answered;
         if answered.charged.is_estimate {
             let tokens = answered.charged.usage.prompt;
             answered.completion.json = with_input_tokens(&answered.completion.json, tokens);

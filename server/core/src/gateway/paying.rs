@@ -7,7 +7,7 @@ use futures_util::{FutureExt, StreamExt};
 
 use super::*;
 use crate::clock::FixedClock;
-use crate::money::{BudgetPolicy, Price, Settlement, Tariff, Usd};
+use crate::money::{BudgetPolicy, Outcome, Price, Settlement, Tariff, Usd};
 use crate::provider::Provider;
 use crate::testing::{FakeLedger, FakeProvider, Line, MayOverlap, Writes};
 

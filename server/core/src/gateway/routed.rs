@@ -8,7 +8,7 @@ use super::paying::{PROMPT_LIKELY, chat};
 use super::*;
 use crate::catalog::{ModelCard, TargetSpec};
 use crate::clock::FixedClock;
-use crate::money::{BudgetPolicy, Price, Tariff};
+use crate::money::{BudgetPolicy, Outcome, Price, Tariff};
 use crate::routing::RoutingPolicy;
 use crate::testing::{FakeLedger, FakeProvider, Line, Writes};
 

@@ -31,6 +31,11 @@ impl Usd {
     pub const fn from_nano(nano: u64) -> Self {
         Usd { nano }
     }
+
+    /// Both together; the largest amount where that would be more.
+    pub fn plus(self, other: Usd) -> Self {
+        Usd { nano: self.nano.saturating_add(other.nano) }
+    }
 }
 
 impl FromStr for Usd {

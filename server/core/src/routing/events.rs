@@ -1,6 +1,7 @@
 //! The port for who counts, logs and traces what happens to a request on its way.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::health::BreakerState;
 use crate::catalog::Target;
@@ -24,6 +25,10 @@ pub trait RouteEvents: Send + Sync + 'static {
     fn settling(&self) {}
 
     fn settled(&self) {}
+
+    /// A registered tool has done what the model called it for, or has not. `tool` is empty where there is none of that name; `outcome` is
+    /// `ok` or a [`crate::tools::ToolFault::name`].
+    fn tool_ended(&self, _tool: &str, _outcome: &'static str, _took: Duration) {}
 
     /// It is passed over from now on, or no longer. Targets of the same provider and upstream model are one.
     fn breaker_changed(&self, _target: &Target, _state: BreakerState) {}

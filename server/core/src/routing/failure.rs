@@ -44,7 +44,11 @@ impl Failure {
             | Error::RateLimited(_)
             | Error::LimitsUnavailable { .. }
             | Error::BudgetExceeded { .. }
-            | Error::LedgerUnavailable { .. } => None,
+            | Error::LedgerUnavailable { .. }
+            // Of a request that no target is asked for any more.
+            | Error::ToolsUnavailable { .. }
+            | Error::ToolRoundsExceeded { .. }
+            | Error::AfterTools { .. } => None,
         }
     }
 }

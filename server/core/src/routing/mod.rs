@@ -119,6 +119,17 @@ impl Routing {
         Instant::now() + self.policy.timeout
     }
 
+    /// Of a request for which there is no time left.
+    pub(crate) fn timed_out(&self, provider: &str) -> Error {
+        let limit = self.policy.timeout;
+        Error::ProviderTimeout { provider: provider.to_owned(), deadline: Deadline::Total, limit }
+    }
+
+    /// Whoever hears of every request.
+    pub(crate) fn events(&self) -> &Arc<dyn RouteEvents> {
+        &self.events
+    }
+
     /// Asks one target after the other until one serves, or none is left.
     ///
     /// `ask` must not resolve well before it is certain that the target serves, unless the attempt is the only one.
@@ -170,11 +181,7 @@ impl Routing {
             }
         }
         // Nobody was asked: that cannot be, for a route has a target, and the first round asks somebody.
-        Err(first_failure.unwrap_or_else(|| Error::ProviderTimeout {
-            provider: String::new(),
-            deadline: Deadline::Total,
-            limit: self.policy.timeout,
-        }))
+        Err(first_failure.unwrap_or_else(|| self.timed_out("")))
     }
 
     /// A target whose stream has begun is not down.

@@ -91,7 +91,8 @@ fn call(tool: &Tool, request: &ChatCompletionRequest) -> Option<Call> {
             name: tool.custom.name.clone(),
             input: prompt::last_user_text(request).chars().take(200).collect(),
         }),
-        Tool::Unknown(_) => None,
+        // The gateway has made functions of those that it runs.
+        Tool::NovaiTool(_) | Tool::Unknown(_) => None,
     }
 }
 
@@ -99,7 +100,7 @@ fn name(tool: &Tool) -> Option<&str> {
     match tool {
         Tool::Function(tool) => Some(&tool.function.name),
         Tool::Custom(tool) => Some(&tool.custom.name),
-        Tool::Unknown(_) => None,
+        Tool::NovaiTool(_) | Tool::Unknown(_) => None,
     }
 }
 

@@ -22,7 +22,8 @@ const RETRY_MAX: Duration = Duration::from_secs(2);
 /// Asks once whether the worker at `url` serves: for health checks.
 pub async fn probe(url: &WorkerUrl, tls: &ClientTls, timeout: Duration) -> Result<(), ProbeError> {
     let mut client = HealthClient::new(url.connect(tls, timeout)?);
-    let asked = client.check(HealthCheckRequest { service: SERVICE.to_owned() });
+    let service = <InferenceServiceServer<()> as NamedService>::NAME.to_owned();
+    let asked = client.check(HealthCheckRequest { service });
     let answer = tokio::time::timeout(timeout, asked).await.map_err(|_| ProbeError::Silent(timeout))?;
     match answer {
         Ok(answer) if answer.get_ref().status() == ServingStatus::Serving => Ok(()),
@@ -42,8 +43,6 @@ pub enum ProbeError {
     #[error("it cannot be asked: {0}")]
     Failed(String),
 }
-
-const SERVICE: &str = <InferenceServiceServer<()> as NamedService>::NAME;
 
 /// Never ends; the pool aborts it.
 pub(super) async fn watch(worker: Arc<Worker>) {
@@ -68,7 +67,8 @@ pub(super) async fn watch(worker: Arc<Worker>) {
 /// kept from ending.
 async fn follow(worker: &Worker, delay: &mut Duration) -> Result<&'static str, Status> {
     let mut client = HealthClient::new(worker.channel.clone());
-    let mut answers = client.watch(HealthCheckRequest { service: SERVICE.to_owned() }).await?.into_inner();
+    let asked = HealthCheckRequest { service: worker.kind.service.to_owned() };
+    let mut answers = client.watch(asked).await?.into_inner();
     loop {
         let answer = tokio::select! {
             answer = answers.message() => answer?,

@@ -1,6 +1,6 @@
-//! The gateway's end: workers, and a provider that asks them.
+//! The gateway's end: workers and a provider that asks them, tool servers and their tools.
 //!
-//! Start at [`Remote`]; which worker is asked is [`Pool`]'s affair, how one is reached `endpoint`'s.
+//! Start at [`Remote`] and at [`ToolServers`]; which worker is asked is [`Pool`]'s affair, how one is reached `endpoint`'s.
 
 mod endpoint;
 mod events;
@@ -8,8 +8,10 @@ mod failure;
 mod health;
 mod pool;
 mod remote;
+mod tools;
 
 pub use endpoint::{UrlError, WorkerUrl};
 pub use health::{ProbeError, probe};
 pub use pool::{ConfigError, Pool, PoolConfig};
 pub use remote::Remote;
+pub use tools::{ToolServerConfig, ToolServers};

@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tonic::server::NamedService;
 use tonic::transport::Channel;
 
 use super::endpoint::WorkerUrl;
 use super::health;
 use crate::tls::{ClientTls, TlsError};
+use crate::v1::inference_service_server::InferenceServiceServer;
 
 #[derive(Debug, Clone)]
 pub struct PoolConfig {
@@ -26,7 +28,7 @@ pub struct PoolConfig {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("no worker is named")]
+    #[error("nobody is named")]
     NoWorker,
     #[error("{url}: {source}")]
     Tls { url: String, source: TlsError },
@@ -38,22 +40,38 @@ pub struct Pool {
     /// Where the next look begins, so that equals take turns.
     turn: AtomicUsize,
     watchers: Vec<JoinHandle<()>>,
+    served: Arc<Notify>,
 }
+
+/// What is served there.
+pub(crate) struct Kind {
+    /// For people.
+    pub name: &'static str,
+    /// The service whose health is watched.
+    pub service: &'static str,
+}
+
+const WORKER: Kind = Kind { name: "worker", service: <InferenceServiceServer<()> as NamedService>::NAME };
 
 impl Pool {
     /// Needs the runtime: each worker's health is watched from now on. Nothing is connected before that.
     pub fn new(config: PoolConfig) -> Result<Arc<Self>, ConfigError> {
+        Pool::of(config, &WORKER)
+    }
+
+    pub(crate) fn of(config: PoolConfig, kind: &'static Kind) -> Result<Arc<Self>, ConfigError> {
+        let served = Arc::new(Notify::new());
         let workers = config.urls.iter().map(|url| {
             let failed = |source| ConfigError::Tls { url: url.to_string(), source };
             let channel = url.connect(&config.tls, config.connect_timeout).map_err(failed)?;
-            Ok(Arc::new(Worker::new(url.to_string(), channel)))
+            Ok(Arc::new(Worker::new(url.to_string(), channel, kind, Arc::clone(&served))))
         });
         let workers = workers.collect::<Result<Vec<_>, ConfigError>>()?;
         if workers.is_empty() {
             return Err(ConfigError::NoWorker);
         }
         let watchers = workers.iter().map(|worker| tokio::spawn(health::watch(Arc::clone(worker)))).collect();
-        Ok(Arc::new(Pool { workers, turn: AtomicUsize::new(0), watchers }))
+        Ok(Arc::new(Pool { workers, turn: AtomicUsize::new(0), watchers, served }))
     }
 
     /// A worker that is none of `tried`. One that is said not to serve is still better than none: what is known may be old.
@@ -65,6 +83,11 @@ impl Pool {
             .filter(|worker| !tried.iter().any(|other| Arc::ptr_eq(worker, other)))
             .min_by_key(|worker| (worker.state() as u8, worker.calls.load(Relaxed)))
             .map(Flight::start)
+    }
+
+    /// Resolves when a worker serves that did not before; at once, if one has begun to since this was last asked.
+    pub(crate) async fn served(&self) {
+        self.served.notified().await;
     }
 
     /// Workers that serve now, for people.
@@ -97,12 +120,16 @@ pub(crate) struct Worker {
     pub suspicion: Notify,
     /// Under way now.
     calls: AtomicUsize,
+    pub kind: &'static Kind,
+    /// Told when it serves again.
+    served: Arc<Notify>,
 }
 
 impl Worker {
-    fn new(url: String, channel: Channel) -> Self {
+    fn new(url: String, channel: Channel, kind: &'static Kind, served: Arc<Notify>) -> Self {
         let state = AtomicU8::new(State::Unknown as u8);
-        Worker { url, channel, state, suspicion: Notify::new(), calls: AtomicUsize::new(0) }
+        let (suspicion, calls) = (Notify::new(), AtomicUsize::new(0));
+        Worker { url, channel, state, suspicion, calls, kind, served }
     }
 
     pub(crate) fn state(&self) -> State {
@@ -125,9 +152,14 @@ impl Worker {
             return;
         }
         match state {
-            State::Serving => tracing::info!(worker = self.url, "the worker serves"),
+            State::Serving => {
+                self.served.notify_one();
+                tracing::info!(worker = self.url, "the {} serves", self.kind.name);
+            }
             State::Unknown => {}
-            State::Down => tracing::warn!(worker = self.url, reason, "the worker does not serve"),
+            State::Down => {
+                tracing::warn!(worker = self.url, reason, "the {} does not serve", self.kind.name);
+            }
         }
     }
 }

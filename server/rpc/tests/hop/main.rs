@@ -10,3 +10,4 @@ mod protocol;
 mod streams;
 mod support;
 mod tls;
+mod tools;

@@ -55,6 +55,8 @@ pub(super) struct Families {
     pub(super) upstream_errors: Counters<3>,
     /// `model`, `provider`.
     pub(super) fallbacks: Counters<2>,
+    /// `tool`, `outcome`.
+    pub(super) tool_calls: Counters<2>,
     pub(super) spans_dropped: Counter,
 }
 
@@ -81,6 +83,7 @@ impl Families {
             admitted,
             upstream_errors: Family::default(),
             fallbacks: Family::default(),
+            tool_calls: Family::default(),
             spans_dropped: Counter::default(),
         };
         registry.register(
@@ -137,6 +140,11 @@ impl Families {
             "novai_fallbacks",
             "Requests that this provider served after an earlier call had failed",
             families.fallbacks.clone(),
+        );
+        registry.register(
+            "novai_tool_calls",
+            "Calls of registered tools by how they ended; those of tools that nobody has under an empty name",
+            families.tool_calls.clone(),
         );
         registry.register(
             "novai_trace_spans_dropped",

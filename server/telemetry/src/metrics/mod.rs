@@ -11,6 +11,7 @@ mod stores;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use novai_core::{Error, Gateway, RouteEvents, Target};
 use novai_http::observer::{self, Cause, Metrics, Observer, RequestEnded};
@@ -159,6 +160,11 @@ impl RouteEvents for GatewayMetrics {
         if let Some(cause) = Cause::of(error) {
             self.count_cause(&cause, self.models.of(&target.model));
         }
+    }
+
+    fn tool_ended(&self, tool: &str, outcome: &'static str, _: Duration) {
+        let labels = [("tool", Arc::from(tool)), ("outcome", Arc::from(outcome))];
+        self.families.tool_calls.get_or_create(&labels).inc();
     }
 }
 

@@ -145,6 +145,7 @@ fn the_documented_metrics_are_those_that_there_are() {
     let seen = RequestEnded { is_streaming: true, time_to_first_event: first, ..answered("fast") };
     tell(&metrics, &RequestEnded { cause: Some(&timeout), ..seen });
     tell(&metrics, &RequestEnded { failures: 1, ..answered("fast") });
+    metrics.tool_ended("get_weather", "ok", Duration::from_millis(10));
     let page = metrics.page();
     // As they are asked for in queries: a counter's samples end in `_total`, an info's in `_info`.
     let mut there: Vec<(String, String)> = page

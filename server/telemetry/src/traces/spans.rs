@@ -30,10 +30,12 @@ impl Spans<'_> {
         let mut calls = 0;
         let mut admitting = true;
         let mut settling = None;
+        // A request with registered tools is admitted once for each call of its model.
+        let mut idle_since = Duration::ZERO;
         for (at, mark) in *marks {
             match mark {
                 Mark::Admitted => {
-                    spans.push(self.inner("admit", self.ids.span(), Duration::ZERO, *at));
+                    spans.push(self.inner("admit", self.ids.span(), idle_since, *at));
                     admitting = false;
                 }
                 Mark::Asked { provider, model } => {
@@ -65,6 +67,17 @@ impl Spans<'_> {
                     if let Some(call) = last_call(&mut spans).filter(|call| call.status == Status::Unset) {
                         call.end_time = self.moment(*at);
                     }
+                }
+                Mark::ToolEnded { tool, outcome, took } => {
+                    let mut run = self.inner("tool", self.ids.span(), at.saturating_sub(*took), *at);
+                    run.name = Cow::Owned(format!("execute_tool {tool}"));
+                    run.attributes = vec![KeyValue::new("gen_ai.tool.name", tool.clone())];
+                    if *outcome != "ok" {
+                        run.status = Status::error(*outcome);
+                        run.attributes.push(KeyValue::new("error.type", *outcome));
+                    }
+                    spans.push(run);
+                    idle_since = *at;
                 }
                 Mark::Settled => {
                     if let Some(from) = settling.take() {

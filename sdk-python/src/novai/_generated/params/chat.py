@@ -399,7 +399,21 @@ class CustomToolParam(TypedDict, total=False):
     """The tool."""
 
 
-ToolParam = Union[FunctionToolParam, CustomToolParam]
+class RegisteredToolParam(TypedDict, total=False):
+    """A tool that the gateway's operator has registered. The gateway runs it: calls of it and their results stay
+    inside, and the model is asked again until it answers without one. Only with `n` 1. An answer that calls a
+    tool of yours, too, is handed to you whole, with calls of registered tools that were not run.
+    """
+
+    type: Required[Literal["novai_tool"]]
+    """Always `novai_tool`."""
+    name: Required[str]
+    """Name of the tool, as it is registered. `tool_choice` may name it as a function. Matches
+    `^[a-zA-Z0-9_-]{1,64}$`.
+    """
+
+
+ToolParam = Union[FunctionToolParam, CustomToolParam, RegisteredToolParam]
 """A tool that the model may call."""
 
 ToolChoiceMode = Union[Literal["none", "auto", "required", "any"], str]

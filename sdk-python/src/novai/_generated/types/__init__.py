@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from ..params.chat import PromptCacheOptionsParam as PromptCacheOptionsParam
     from ..params.chat import ReasoningDetailParam as ReasoningDetailParam
     from ..params.chat import RefusalPartParam as RefusalPartParam
+    from ..params.chat import RegisteredToolParam as RegisteredToolParam
     from ..params.chat import ResponseFormatParam as ResponseFormatParam
     from ..params.chat import StopParam as StopParam
     from ..params.chat import StreamOptionsParam as StreamOptionsParam
@@ -267,6 +268,7 @@ _MODULES = {
         "PromptCacheOptionsParam",
         "ReasoningDetailParam",
         "RefusalPartParam",
+        "RegisteredToolParam",
         "ResponseFormatParam",
         "StopParam",
         "StreamOptionsParam",

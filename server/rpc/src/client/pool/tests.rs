@@ -3,13 +3,15 @@
 use super::*;
 
 fn pool(states: &[State]) -> Pool {
+    let served = Arc::new(Notify::new());
     let workers = states.iter().enumerate().map(|(index, state)| {
         let channel = tonic::transport::Endpoint::from_static("http://127.0.0.1:1").connect_lazy();
-        let worker = Worker::new(index.to_string(), channel);
+        let worker = Worker::new(index.to_string(), channel, &WORKER, Arc::clone(&served));
         worker.set(*state, "");
         Arc::new(worker)
     });
-    Pool { workers: workers.collect(), turn: AtomicUsize::new(0), watchers: Vec::new() }
+    let workers = workers.collect();
+    Pool { workers, turn: AtomicUsize::new(0), watchers: Vec::new(), served }
 }
 
 fn chosen(pool: &Pool, tried: &[Arc<Worker>]) -> Option<(String, Flight)> {

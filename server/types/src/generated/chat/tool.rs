@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::generated::support;
 use crate::generated::{
-    Check, CustomTool, CustomToolDefinition, FunctionDefinition, FunctionTool, Path, Violation,
+    Check, CustomTool, CustomToolDefinition, FunctionDefinition, FunctionTool, Path, RegisteredTool,
+    Violation,
 };
 
 /// A tool that the model may call.
@@ -19,6 +20,8 @@ pub enum Tool {
     Function(FunctionTool),
     #[serde(rename = "custom")]
     Custom(CustomTool),
+    #[serde(rename = "novai_tool")]
+    NovaiTool(RegisteredTool),
     /// A variant that this version does not know, as received.
     #[serde(untagged)]
     Unknown(Value),
@@ -34,6 +37,11 @@ impl Tool {
     pub fn custom(custom: CustomToolDefinition) -> Self {
         Self::Custom(CustomTool::new(custom))
     }
+
+    /// A [`RegisteredTool`].
+    pub fn novai_tool(name: impl Into<String>) -> Self {
+        Self::NovaiTool(RegisteredTool::new(name))
+    }
 }
 
 impl From<FunctionTool> for Tool {
@@ -48,6 +56,12 @@ impl From<CustomTool> for Tool {
     }
 }
 
+impl From<RegisteredTool> for Tool {
+    fn from(value: RegisteredTool) -> Self {
+        Self::NovaiTool(value)
+    }
+}
+
 impl<'de> Deserialize<'de> for Tool {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         support::read(from)
@@ -56,7 +70,7 @@ impl<'de> Deserialize<'de> for Tool {
 
 impl support::Union for Tool {
     const TAG: &'static str = "type";
-    const TAGS: &'static [&'static str] = &["function", "custom"];
+    const TAGS: &'static [&'static str] = &["function", "custom", "novai_tool"];
 
     fn unknown(value: Value) -> Self {
         Self::Unknown(value)
@@ -66,6 +80,7 @@ impl support::Union for Tool {
         match tag {
             "function" => Deserialize::deserialize(from).map(Self::Function),
             "custom" => Deserialize::deserialize(from).map(Self::Custom),
+            "novai_tool" => Deserialize::deserialize(from).map(Self::NovaiTool),
             _ => Deserialize::deserialize(from).map(Self::Unknown),
         }
     }
@@ -76,6 +91,7 @@ impl Check for Tool {
         match self {
             Self::Function(value) => at.check(value),
             Self::Custom(value) => at.check(value),
+            Self::NovaiTool(value) => at.check(value),
             Self::Unknown(value) => Err(at.unknown::<Self>(value, "an object")),
         }
     }

@@ -47,7 +47,7 @@ pub struct GatewayStream(Kind);
 enum Kind {
     Call(CallStream),
     /// Several calls, with tools run between them.
-    Rounds(Box<Rounds>),
+    Rounds(Rounds),
 }
 
 impl GatewayStream {
@@ -56,7 +56,7 @@ impl GatewayStream {
     }
 
     pub(crate) fn of_rounds(rounds: Rounds) -> Self {
-        GatewayStream(Kind::Rounds(Box::new(rounds)))
+        GatewayStream(Kind::Rounds(rounds))
     }
 
     /// The caller's limits as they stand; `None` once the stream is over.
@@ -82,7 +82,7 @@ impl Stream for GatewayStream {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match &mut self.0 {
             Kind::Call(call) => Pin::new(call).poll_next(cx),
-            Kind::Rounds(rounds) => Pin::new(&mut **rounds).poll_next(cx),
+            Kind::Rounds(rounds) => Pin::new(rounds).poll_next(cx),
         }
     }
 }
@@ -98,7 +98,7 @@ pub(crate) struct CallStream {
     facts: Arc<StreamFacts>,
     charge: Charge,
     /// What it came to, once it is over.
-    settled: Option<Settled>,
+    settled: Option<Box<Settled>>,
     watch: Watch,
 }
 
@@ -136,8 +136,8 @@ impl CallStream {
     }
 
     /// What it came to, once it has ended as it should.
-    pub(crate) fn settled(&self) -> Option<Settled> {
-        self.settled
+    pub(crate) fn settled(&self) -> Option<&Settled> {
+        self.settled.as_deref()
     }
 
     /// What it costs if these are the counts; `None` once it is over.
@@ -185,7 +185,8 @@ impl CallStream {
         }
         match end {
             StreamEnd::Complete => {
-                self.settled = self.charge.settle(Outcome::Complete, progress).map(Settled::from);
+                self.settled =
+                    self.charge.settle(Outcome::Complete, progress).map(|charged| Box::new(charged.into()));
             }
             // Nobody got anything, and nobody counted anything.
             _ if progress == Progress::default() => self.charge.release(),

@@ -211,7 +211,7 @@ impl State {
     fn settle_round(&mut self) {
         let told = self.told.take();
         if let Some(settled) = self.current.as_ref().and_then(CallStream::settled) {
-            self.spent.add(&settled, told.as_ref());
+            self.spent.add(settled, told.as_ref());
             self.facts.set_usage(self.spent.usage);
             self.facts.set_cost(self.spent.cost);
         }

@@ -10,9 +10,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::catalog::Catalog;
 use crate::clock::FixedClock;
+use crate::error::Deadline;
 use crate::gateway::Gateway;
 use crate::money::{BudgetPolicy, Price, Settlement, Tariff, Till};
 use crate::principal::Principal;
+use crate::routing::{NoRouteEvents, Random, Routing, RoutingPolicy};
 use crate::stream::StreamEnd;
 use crate::testing::{FakeLedger, Writes};
 use crate::tools::ToolPolicy;
@@ -22,6 +24,9 @@ use scripted::{Bench, Said, Scripted, say};
 const TARIFF: Tariff =
     Tariff { price: Price::text(1_000_000_000, 1_000_000_000, 2_000_000_000), output_tokens_max: Some(50) };
 const TOOLS: &str = r#""tools":[{"type":"novai_tool","name":"add"},{"type":"novai_tool","name":"slow"},{"type":"novai_tool","name":"broken"},{"type":"novai_tool","name":"big"},{"type":"function","function":{"name":"mine"}}]"#;
+
+/// Names and arguments.
+type Calls<'a> = &'a [(&'a str, &'a str)];
 
 struct Setup {
     gateway: Gateway,
@@ -129,7 +134,7 @@ fn told_to_the_model(provider: &Scripted) -> Vec<Value> {
 
 #[tokio::test(start_paused = true)]
 async fn whatever_becomes_of_a_call_is_told_to_the_model_which_then_answers() {
-    let cases: [(&[(&str, &str)], &[&str]); 11] = [
+    let cases: [(Calls<'_>, &[&str]); 11] = [
         (&[("add", r#"{"a":1,"b":2}"#)], &["3"]),
         (&[("add", r#"{"a":1,"b":2}"#), ("add", r#"{"a":3,"b":4}"#)], &["3", "7"]),
         (&[("add", r#"{"a":1}"#)], &["invalid_arguments: the arguments: \"b\" is a required property"]),
@@ -263,6 +268,22 @@ async fn a_caller_who_leaves_cancels_the_tool_and_has_paid_for_the_round() {
         assert!(tokio::time::timeout(Duration::from_secs(1), running).await.is_err());
         assert_eq!(*setup.bench.cancelled.lock().unwrap(), 1);
         assert_eq!(spent(&setup.ledger), (13, 10 * 1000 + 3 * 2000));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_deadline_holds_for_all_rounds_and_tools() {
+    let again = say("").calling(&[("slow", "")]);
+    for is_streamed in [false, true] {
+        let setup = easy(&[again.clone(), again.clone(), say("Done.")]);
+        let policy = RoutingPolicy { timeout: Duration::from_secs(15), ..RoutingPolicy::default() };
+        let routing = Routing::new(policy, Random::new(0), Arc::new(NoRouteEvents));
+        let setup = Setup { gateway: setup.gateway.routed_by(routing), ..setup };
+        let started_at = Instant::now();
+        let ended = if is_streamed { streamed(&setup, TOOLS).await } else { whole(&setup, TOOLS).await };
+        let Err(Error::AfterTools { rounds: 2, source }) = ended else { panic!("{ended:?}") };
+        assert!(matches!(*source, Error::ProviderTimeout { deadline: Deadline::Total, .. }), "{source}");
+        assert_eq!((started_at.elapsed().as_secs(), *setup.bench.cancelled.lock().unwrap()), (15, 2));
     }
 }
 

@@ -17,14 +17,24 @@ pub use health::HealthArgs;
 pub use keys::KeysCommand;
 pub use usage::UsageArgs;
 
+/// Over the options that say where the gateway is: as global ones they would stand between a command's own.
+const GATEWAY: &str = "Gateway";
+
 #[derive(Debug, Args)]
 pub struct Connection {
     /// The gateway; with `admin_listen`, its address for key management [default: http://127.0.0.1:8080/v1]
-    #[arg(long, value_name = "URL", env = "NOVAI_BASE_URL", global = true)]
+    #[arg(long, value_name = "URL", env = "NOVAI_BASE_URL", global = true, help_heading = GATEWAY)]
     base_url: Option<String>,
     /// A key of the gateway; for `keys` and for everybody's usage, one with the scope `admin`. Better in the variable: other
-    /// users of this machine can read arguments.
-    #[arg(long, value_name = "KEY", env = "NOVAI_API_KEY", hide_env_values = true, global = true)]
+    /// users of this machine can read arguments
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "NOVAI_API_KEY",
+        hide_env_values = true,
+        global = true,
+        help_heading = GATEWAY
+    )]
     api_key: Option<String>,
     /// Print what the API answers, as JSON
     #[arg(long, global = true)]

@@ -177,14 +177,16 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
 
 /// Decodes and checks `raw`.
 pub fn decode<T: DeserializeOwned + Check>(raw: Bytes) -> Result<Decoded<T>, BodyError> {
-    let value: Arc<T> = parse(&raw).map_err(|error| explain::explain::<T>(&raw, &error))?;
+    // Asked once: of bytes, serde_json would ask it of each string, which for short ones is a fifth of the decoding.
+    let text = std::str::from_utf8(&raw).map_err(|error| explain::not_utf8(&error))?;
+    let value: Arc<T> = parse(text).map_err(|error| explain::explain::<T>(&raw, &error))?;
     value.check().map_err(BodyError::Invalid)?;
     Ok(Decoded { value, raw })
 }
 
-/// As `serde_json::from_slice`, which would move the value twice more: a chat request is 2.5 KB, whatever it holds.
-fn parse<T: DeserializeOwned>(raw: &[u8]) -> serde_json::Result<Arc<T>> {
-    let mut reader = serde_json::Deserializer::from_slice(raw);
+/// As `serde_json::from_str`, which would move the value twice more: a chat request is 2.5 KB, whatever it holds.
+fn parse<T: DeserializeOwned>(text: &str) -> serde_json::Result<Arc<T>> {
+    let mut reader = serde_json::Deserializer::from_str(text);
     let value = T::deserialize(&mut reader).map(Arc::new)?;
     reader.end()?;
     Ok(value)

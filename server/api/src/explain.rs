@@ -19,6 +19,10 @@ pub(crate) fn explain<T: DeserializeOwned>(raw: &[u8], error: &serde_json::Error
     BodyError::Invalid(violation(param, &reason))
 }
 
+pub(crate) fn not_utf8(error: &std::str::Utf8Error) -> BodyError {
+    BodyError::NotJson { reason: format!("invalid UTF-8 at byte {}", error.valid_up_to() + 1) }
+}
+
 /// The same for a parameter, of which `encoded` has all, as in a query.
 pub(crate) fn parameter<E: std::fmt::Display>(
     encoded: &str,

@@ -5,7 +5,11 @@
 //!
 //! Accepts exactly RFC 8259, up to [`DEPTH_MAX`] levels. Tests hold it against serde_json.
 
+mod marks;
+
 use std::ops::Range;
+
+use marks::Marks;
 
 /// Levels of objects and lists that hold something. What is deeper breaks readers that recurse, ours and the callers'.
 pub(super) const DEPTH_MAX: u32 = 128;
@@ -84,6 +88,7 @@ impl<const N: usize> Members<N> {
 struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
+    marks: Marks,
     /// There is a byte below space somewhere, be it between values.
     has_controls: bool,
 }
@@ -106,7 +111,7 @@ impl<'a> Scan<'a> {
         if !most.is_ascii() && std::str::from_utf8(&bytes[at..]).is_err() {
             return Err(Flaw::NotUtf8);
         }
-        Ok(Scan { bytes, at, has_controls: least < b' ' })
+        Ok(Scan { bytes, at, marks: Marks::new(bytes, at), has_controls: least < b' ' })
     }
 
     /// Up to the first member's value; `None` if the object is empty.
@@ -307,8 +312,7 @@ impl<'a> Scan<'a> {
         let start = self.at;
         let mut escaped = false;
         loop {
-            self.at += quote_or_backslash(&self.bytes[self.at..]).ok_or(Flaw::Invalid)?;
-            self.at += 1;
+            self.at = self.marks.next(self.bytes, self.at).ok_or(Flaw::Invalid)? + 1;
             if self.bytes[self.at - 1] == b'"' {
                 break;
             }
@@ -336,24 +340,6 @@ impl<'a> Scan<'a> {
 
 fn deeper(depth: u32) -> Result<u32, Flaw> {
     if depth >= DEPTH_MAX { Err(Flaw::TooDeep) } else { Ok(depth + 1) }
-}
-
-/// Where the first quote or backslash is. Sixteen bytes at a time, which compiles to vector instructions: names are shorter
-/// than that, and in a text the next escaped line break is not far away. A call of `memchr2` per escape was a third of what
-/// a long answer cost.
-#[inline]
-fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    while let Some(lanes) = bytes[at..].first_chunk::<16>() {
-        let is_wanted = |byte: u8| if (byte == b'"') | (byte == b'\\') { u8::MAX } else { 0 };
-        let wanted = u128::from_le_bytes(lanes.map(is_wanted));
-        if wanted != 0 {
-            return Some(at + (wanted.trailing_zeros() / 8) as usize);
-        }
-        at += lanes.len();
-    }
-    let rest = &bytes[at..];
-    rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).map(|place| at + place)
 }
 
 #[cfg(test)]

@@ -21,27 +21,19 @@ local function bucket(text)
   return { r = tonumber(r), t = tonumber(t), last = tonumber(last) }
 end
 
--- The buckets from number `from` to `to`, oldest first.
-local function buckets(key, from, to)
+-- The buckets from number `from` to `to` as they are written, oldest first; false for one that is not there.
+local function fetch(key, from, to)
   local numbers = {}
   for number = from, to do
     numbers[#numbers + 1] = int(number)
   end
-  if #numbers == 0 then
-    return {}
-  end
-  local found = {}
-  for at, text in ipairs(redis.call('HMGET', key, unpack(numbers))) do
-    found[at] = bucket(text)
-    found[at].number = numbers[at]
-  end
-  return found
+  return #numbers > 0 and redis.call('HMGET', key, unpack(numbers)) or {}
 end
 
 -- The window without what has expired.
 local function open(key)
   local head = redis.call('HMGET', key, 'r', 't', 'o', 'n')
-  local w = { key = key, r = 0, t = 0, o = current, n = current, is_new = true, found = {} }
+  local w = { key = key, r = 0, t = 0, o = current, n = current, is_new = true, texts = {}, found = {} }
   if not head[1] then
     return w
   end
@@ -54,7 +46,8 @@ local function open(key)
   local oldest = w.o
   -- Later ones cannot have expired.
   local edge = math.min(w.n, math.floor((now - WINDOW) / BUCKET))
-  for _, old in ipairs(buckets(key, w.o, edge)) do
+  for _, text in ipairs(fetch(key, w.o, edge)) do
+    local old = bucket(text)
     -- 0: nothing was admitted in that half second.
     if old.last > 0 and old.last + WINDOW > now then
       break
@@ -62,7 +55,7 @@ local function open(key)
     w.o = w.o + 1
     if old.last > 0 then
       w.r, w.t = w.r - old.r, w.t - old.t
-      redis.call('HDEL', key, old.number)
+      redis.call('HDEL', key, int(w.o - 1))
     end
   end
   if w.o > w.n then
@@ -74,19 +67,23 @@ local function open(key)
   return w
 end
 
--- One bucket of the window. It is read with those that `direction` (1 or -1) leads to next: most questions need a few at
--- one end, and reading all 120 of a busy window cost ten times all the rest.
+-- One bucket of the window. It is fetched with those that `direction` (1 or -1) leads to next, and understood alone: most
+-- questions need one or two at an end. With all 120 of three busy windows a decision took 1.3 ms, with these 0.13.
 local RUN = 4
 local function at(w, number, direction)
-  if not w.found[number] then
+  if w.found[number] then
+    return w.found[number]
+  end
+  if w.texts[number] == nil then
     local from, to = number, math.min(number + RUN - 1, w.n)
     if direction < 0 then
       from, to = math.max(number - RUN + 1, w.o), number
     end
-    for step, found in ipairs(buckets(w.key, from, to)) do
-      w.found[from + step - 1] = found
+    for step, text in ipairs(fetch(w.key, from, to)) do
+      w.texts[from + step - 1] = text
     end
   end
+  w.found[number] = bucket(w.texts[number])
   return w.found[number]
 end
 

@@ -25,7 +25,7 @@ use novai_stores::database::Database;
 use novai_stores::ledger::{PostgresLedger, Recovered, SqliteLedger};
 use novai_stores::redis::RedisStore;
 use novai_stores::replays::{Bounds, DatabaseReplays};
-use novai_telemetry::{GatewayMetrics, Names, Telemetry, Tracer};
+use novai_telemetry::{GatewayMetrics, Names, Telemetry, Tracer, WorkerMetrics, WorkerTelemetry};
 
 use crate::config::{
     KeySource, LedgerSettings, ModelSettings, ProviderKind, ProviderSettings, RateLimits, Store,
@@ -174,6 +174,20 @@ pub fn telemetry(settings: &TelemetrySettings, names: Names) -> anyhow::Result<T
         Some(traces) => Some(Arc::new(Tracer::start(traces, random()?, metrics.spans_dropped())?)),
     };
     Ok(Telemetry { metrics: settings.has_metrics.then_some(metrics), tracer })
+}
+
+/// Whoever watches a worker. Needs the runtime, too.
+pub fn worker_telemetry(
+    settings: &TelemetrySettings,
+    providers: Vec<Arc<str>>,
+) -> anyhow::Result<WorkerTelemetry> {
+    let providers = if providers.is_empty() { vec![Arc::from(SIM)] } else { providers };
+    let metrics = Arc::new(WorkerMetrics::new(providers));
+    let tracer = match settings.traces.clone() {
+        None => None,
+        Some(traces) => Some(Tracer::start(traces, random()?, metrics.spans_dropped())?),
+    };
+    Ok(WorkerTelemetry { metrics, tracer })
 }
 
 /// What `/metrics` shows, if anything is counted.

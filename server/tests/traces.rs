@@ -8,6 +8,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message;
+use support::process::Process;
+
 const KEY: &str = "operators-own-key-0123456789";
 const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -131,4 +136,69 @@ fn without_leave_no_caller_decides_and_no_upstream_is_told() {
     assert!(!head.contains("traceparent"), "{head}");
     let spans = spans.expect("a trace of its own");
     assert!(!holds(&spans, &0xb7ad_6b71_6920_3331_u64.to_be_bytes()));
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut socket = TcpStream::connect(address).unwrap();
+    write!(socket, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn spans_in(bytes: &[u8]) -> Vec<Span> {
+    let sent = ExportTraceServiceRequest::decode(bytes).unwrap();
+    let scopes = sent.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
+    scopes.flat_map(|scope| scope.spans).collect()
+}
+
+#[test]
+fn a_workers_call_is_a_span_between_the_gateways_and_the_vendors() {
+    let (collector, collected) = server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_owned());
+    let (upstream, asked) = server(upstream_answer());
+    let dir = tempfile::tempdir().unwrap();
+    let file = config(&upstream, "join_callers_traces = true", "send_traceparent = true");
+    std::fs::write(
+        dir.path().join("novai.toml"),
+        format!("{file}[worker]\nmetrics_listen = \"127.0.0.1:0\"\n"),
+    )
+    .unwrap();
+    let endpoint = format!("http://{collector}");
+    let environment = [("NOVAI_BOOTSTRAP_KEY", KEY), ("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint)];
+    let arguments = ["worker", "--listen", "127.0.0.1:0", "--config", "novai.toml"];
+    let mut worker = Process::start(support::command(dir.path(), &arguments).envs(environment));
+    let url = worker.prints("listens on").trim().rsplit(' ').next().unwrap().to_owned();
+    let printed = worker.prints("/metrics");
+    let metrics = printed.trim().rsplit("http://").next().unwrap().trim_end_matches("/metrics").to_owned();
+    let arguments = ["--config", "novai.toml", "--inference-url", &url];
+    let novai = support::start_with(dir.path(), &arguments, &environment);
+    let authorization = format!("Authorization: Bearer {KEY}");
+    let caller = format!("traceparent: {CALLER}");
+    let headers = [authorization.as_str(), caller.as_str(), "Content-Type: application/json"];
+    let body = r#"{"model":"fast","messages":[{"role":"user","content":"a secret of mine"}],"stream":true}"#;
+    let answer = novai.send("POST", "/v1/chat/completions", &headers, body);
+    assert!(answer.contains("[DONE]"), "{answer}");
+
+    let started_at = std::time::Instant::now();
+    loop {
+        let page = get(&metrics, "/metrics");
+        if page.contains(r#"novai_worker_calls_total{operation="chat",provider="up",outcome="complete"} 1"#) {
+            break;
+        }
+        assert!(started_at.elapsed() < std::time::Duration::from_secs(60), "{page}");
+    }
+    novai.stop();
+    worker.stop();
+    let (head, _) = asked.recv().unwrap();
+    let parent = head.lines().find_map(|line| line.strip_prefix("traceparent: ")).expect("a traceparent");
+    let told = u64::from_str_radix(parent.split('-').nth(2).unwrap(), 16).unwrap().to_be_bytes();
+    let sent: Vec<Vec<u8>> = collected.try_iter().map(|(_, body)| body).collect();
+    assert!(sent.iter().any(|body| holds(body, b"novai-worker")));
+    let spans: Vec<Span> = sent.iter().flat_map(|body| spans_in(body)).collect();
+    let ours = spans.iter().find(|span| span.span_id == told).expect("the worker's span");
+    let asking = spans.iter().find(|span| span.span_id == ours.parent_span_id).expect("the gateway's call");
+    assert_eq!((&*ours.name, &*asking.name), ("chat inner", "chat inner"));
+    assert_eq!(ours.trace_id, asking.trace_id);
+    assert!(ours.events.iter().any(|event| event.name == "first event"), "{ours:?}");
+    assert!(!sent.iter().any(|body| holds(body, b"a secret of mine")));
 }

@@ -105,6 +105,34 @@ impl From<money::Refusal> for Error {
     }
 }
 
+impl Error {
+    /// Which provider was asked and did not serve, and what was wrong with it, in a word of which there are few.
+    ///
+    /// No `_` arm: a new error must choose how it is counted.
+    pub fn fault(&self) -> Option<(&str, &'static str)> {
+        match self {
+            Error::ProviderRateLimited { provider, .. } => Some((provider, "rate_limited")),
+            Error::ProviderUnavailable { provider, .. } => Some((provider, "unavailable")),
+            Error::ProviderTimeout { provider, .. } => Some((provider, "timeout")),
+            Error::ProviderMalformed { provider, .. } => Some((provider, "malformed")),
+            Error::ProviderAuth { provider } => Some((provider, "credentials")),
+            Error::ProviderRejected { provider, .. } => Some((provider, "rejected")),
+            Error::StreamBroken { provider, .. } => Some((provider, "stream_broken")),
+            Error::EventTooLarge { provider, .. } => Some((provider, "event_too_large")),
+            Error::AfterTools { source, .. } => source.fault(),
+            Error::InvalidRequest { .. }
+            | Error::ModelNotFound { .. }
+            | Error::ModelUnpriced { .. }
+            | Error::RateLimited(_)
+            | Error::LimitsUnavailable { .. }
+            | Error::BudgetExceeded { .. }
+            | Error::LedgerUnavailable { .. }
+            | Error::ToolsUnavailable { .. }
+            | Error::ToolRoundsExceeded { .. } => None,
+        }
+    }
+}
+
 /// Boxed so that the error stays small: most errors carry no snapshot.
 pub type RateLimitBox = Box<crate::provider::RateLimitSnapshot>;
 

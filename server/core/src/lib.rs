@@ -5,6 +5,7 @@
 //! **Invariant:** nothing here knows HTTP, SQL or a vendor. A status code, a header name or a vendor's
 //! quirk in this crate is a bug; they belong to `http`, `stores` and `providers`.
 
+pub mod call_events;
 pub mod catalog;
 mod charge;
 pub mod clock;
@@ -26,6 +27,7 @@ mod testing;
 pub mod tools;
 pub mod trace;
 
+pub use call_events::{CallEnded, CallEvents, CallOutcome, CallSpan};
 pub use catalog::{Catalog, ModelCard, ModelInfo, Target, TargetSpec};
 pub use charge::Charged;
 pub use clock::{Clock, SystemClock};

@@ -42,9 +42,13 @@ pub(crate) fn answer<B>(
         return Err(Problem::method_not_allowed("GET, HEAD, OPTIONS"));
     }
     admit(app, surface, page, request.headers())?;
+    Ok(response(page))
+}
+
+pub(crate) fn response(page: &MetricsPage) -> Response<Body> {
     let mut response = Response::new(Body::from(page.source.page()));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(OPENMETRICS));
-    Ok(response)
+    response
 }
 
 fn admit(app: &App, surface: Surface, page: &MetricsPage, headers: &HeaderMap) -> Result<(), Problem> {
@@ -59,7 +63,7 @@ fn admit(app: &App, surface: Surface, page: &MetricsPage, headers: &HeaderMap) -
 }
 
 /// In a time that does not tell how much of it is right.
-fn carries(headers: &HeaderMap, token: &Secret) -> bool {
+pub(crate) fn carries(headers: &HeaderMap, token: &Secret) -> bool {
     let mut fields = headers.get_all(AUTHORIZATION).iter();
     let (Some(only), None) = (fields.next(), fields.next()) else { return false };
     auth::bearer(only.as_bytes()).is_some_and(|given| given.ct_eq(token.expose().as_bytes()).into())

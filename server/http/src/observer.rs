@@ -199,19 +199,14 @@ impl Cause {
         }
     }
 
-    /// No `_` arm: a new error must choose how it is counted.
     pub fn of(error: &Error) -> Option<Cause> {
         use novai_core::limits::LimitKind;
         use novai_core::money::BudgetScope;
+        if let Some((provider, fault)) = error.fault() {
+            return Some(Cause::Upstream { provider: provider.to_owned(), fault });
+        }
         let refused = |limit, scope| Some(Cause::Refused { limit, scope });
-        let upstream = |provider: &String, fault| Some(Cause::Upstream { provider: provider.clone(), fault });
         match error {
-            Error::InvalidRequest { .. }
-            | Error::ModelNotFound { .. }
-            | Error::ModelUnpriced { .. }
-            | Error::ToolsUnavailable { .. }
-            | Error::ToolRoundsExceeded { .. } => None,
-            Error::AfterTools { source, .. } => Cause::of(source),
             Error::RateLimited(rejected) => {
                 let limit = match rejected.kind {
                     LimitKind::Requests => "requests",
@@ -230,14 +225,21 @@ impl Cause {
             ),
             Error::LimitsUnavailable { .. } => refused("store", "global"),
             Error::LedgerUnavailable { .. } => refused("ledger", "global"),
-            Error::ProviderRateLimited { provider, .. } => upstream(provider, "rate_limited"),
-            Error::ProviderUnavailable { provider, .. } => upstream(provider, "unavailable"),
-            Error::ProviderTimeout { provider, .. } => upstream(provider, "timeout"),
-            Error::ProviderMalformed { provider, .. } => upstream(provider, "malformed"),
-            Error::ProviderAuth { provider } => upstream(provider, "credentials"),
-            Error::ProviderRejected { provider, .. } => upstream(provider, "rejected"),
-            Error::StreamBroken { provider, .. } => upstream(provider, "stream_broken"),
-            Error::EventTooLarge { provider, .. } => upstream(provider, "event_too_large"),
+            Error::AfterTools { source, .. } => Cause::of(source),
+            // What is neither: the request itself, or a provider's fault, which is above.
+            Error::InvalidRequest { .. }
+            | Error::ModelNotFound { .. }
+            | Error::ModelUnpriced { .. }
+            | Error::ToolsUnavailable { .. }
+            | Error::ToolRoundsExceeded { .. }
+            | Error::ProviderRateLimited { .. }
+            | Error::ProviderUnavailable { .. }
+            | Error::ProviderTimeout { .. }
+            | Error::ProviderMalformed { .. }
+            | Error::ProviderAuth { .. }
+            | Error::ProviderRejected { .. }
+            | Error::StreamBroken { .. }
+            | Error::EventTooLarge { .. } => None,
         }
     }
 }

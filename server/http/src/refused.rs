@@ -17,7 +17,7 @@ impl Refuse for Front {
     }
 }
 
-fn problem(refusal: Refusal) -> Problem {
+pub(crate) fn problem(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::Malformed => Problem::bad_request("the request head is not HTTP/1.1 (RFC 9112)"),
         Refusal::TooLarge => Problem::new(
@@ -28,7 +28,7 @@ fn problem(refusal: Refusal) -> Problem {
     }
 }
 
-fn wire(problem: &Problem, request_id: &str) -> Vec<u8> {
+pub(crate) fn wire(problem: &Problem, request_id: &str) -> Vec<u8> {
     let body = problem.to_json();
     let mut response = format!(
         "HTTP/1.1 {}\r\ncontent-type: application/json\r\n{}: {request_id}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",

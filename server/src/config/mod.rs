@@ -110,7 +110,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
     let cors = sections::cors(root.section("cors"));
     let tls = sections::tls(root.section("tls"));
     let mut log = sections::log(root.section("log"));
-    let telemetry = telemetry::telemetry(root.section("telemetry"), env);
+    let telemetry = telemetry::telemetry(root.section("telemetry"), env, "novai");
     let rate_limits = limits::limits(root.section("limits"), env);
     let inference_urls = root.one_or_more("inference_url", workers::INFERENCE_URL_EXAMPLE);
     let has_workers = !inference_urls.is_empty() || !overrides.inference_urls.is_empty();

@@ -22,7 +22,8 @@ pub struct TelemetrySettings {
     pub traces: Option<TraceSettings>,
 }
 
-pub fn telemetry(mut section: Section<'_>, env: Env<'_>) -> TelemetrySettings {
+/// `service` is what traces call the process unless told otherwise.
+pub fn telemetry(mut section: Section<'_>, env: Env<'_>, service: &str) -> TelemetrySettings {
     let has_metrics = section.boolean("metrics", true);
     let metrics_token = match env(METRICS_TOKEN).map(chosen).transpose() {
         Ok(token) => token,
@@ -61,7 +62,7 @@ pub fn telemetry(mut section: Section<'_>, env: Env<'_>) -> TelemetrySettings {
     let is_off = env("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let traces = endpoint.filter(|_| !is_off).map(|endpoint| TraceSettings {
         endpoint,
-        service: env("OTEL_SERVICE_NAME").unwrap_or_else(|| "novai".to_owned()),
+        service: env("OTEL_SERVICE_NAME").unwrap_or_else(|| service.to_owned()),
         sampling_ratio,
         joins_callers,
     });

@@ -14,6 +14,7 @@ use super::problem::{Problem, Problems};
 use super::providers::{self, ProviderSettings};
 use super::reader::{At, Reader, Reference, Section};
 use super::sections::{self, LogSettings};
+use super::telemetry::{self, TelemetrySettings};
 use super::{Env, OPENAI_API_KEY, address};
 
 pub const WORKER_LISTEN_DEFAULT: &str = "127.0.0.1:9300";
@@ -25,6 +26,9 @@ pub struct WorkerConfig {
     pub tls: Option<ServerTls>,
     pub limits: Limits,
     pub log: LogSettings,
+    pub telemetry: TelemetrySettings,
+    /// Where `/metrics` is, if anywhere.
+    pub metrics_listen: Option<SocketAddr>,
     pub providers: Vec<ProviderSettings>,
 }
 
@@ -47,6 +51,7 @@ pub fn load_worker(
     let reader = Reader::new(name, text);
     let mut root = reader.root();
     let mut log = sections::log(root.section("log"));
+    let telemetry = telemetry::telemetry(root.section("telemetry"), env, "novai-worker");
     let mut providers = providers::providers(root.sections("providers"), env);
     let worker = worker(root.section("worker"));
     let mut problems = reader.problems();
@@ -76,7 +81,8 @@ pub fn load_worker(
     problems.extend(log.problem());
     match listen {
         Some(listen) if problems.is_empty() => {
-            Ok(WorkerConfig { listen, tls: worker.tls, limits: worker.limits, log, providers })
+            let WorkerSection { tls, limits, metrics_listen, .. } = worker;
+            Ok(WorkerConfig { listen, tls, limits, log, telemetry, metrics_listen, providers })
         }
         _ => Err(Problems(problems)),
     }
@@ -88,19 +94,24 @@ pub struct WorkerSection {
     listen: Option<SocketAddr>,
     tls: Option<ServerTls>,
     limits: Limits,
+    metrics_listen: Option<SocketAddr>,
 }
 
 pub fn worker(mut section: Section<'_>) -> WorkerSection {
-    let listen = match section.string("listen", WORKER_LISTEN_DEFAULT) {
-        None => address(WORKER_LISTEN_DEFAULT),
-        Some(at) => address(&at.value).or_else(|| {
-            section.report(at.problem(
-                format!("must be an address and a port, but is {:?}", at.value),
-                format!("write listen = {WORKER_LISTEN_DEFAULT:?}"),
-            ));
-            None
-        }),
+    let mut listen_at = |key, example: &str| {
+        section.string(key, example).map(|at| {
+            let address = address(&at.value);
+            if address.is_none() {
+                section.report(at.problem(
+                    format!("must be an address and a port, but is {:?}", at.value),
+                    format!("write {key} = {example:?}"),
+                ));
+            }
+            address
+        })
     };
+    let listen = listen_at("listen", WORKER_LISTEN_DEFAULT).unwrap_or_else(|| address(WORKER_LISTEN_DEFAULT));
+    let metrics_listen = listen_at("metrics_listen", "127.0.0.1:9301").flatten();
     let defaults = Limits::default();
     let connections_max = section.integer("connections_max", 1..=100_000, defaults.connections_max as u64);
     let limits = Limits {
@@ -121,7 +132,7 @@ pub fn worker(mut section: Section<'_>) -> WorkerSection {
         client_ca_file: client_ca.map(|at| PathBuf::from(at.value)),
     });
     section.finish();
-    WorkerSection { listen, tls, limits }
+    WorkerSection { listen, tls, limits, metrics_listen }
 }
 
 /// `inference_url` and `[inference]`. `urls` is what stands above the file.

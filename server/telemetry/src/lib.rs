@@ -8,6 +8,6 @@ pub mod traces;
 
 mod telemetry;
 
-pub use metrics::{GatewayMetrics, Names};
-pub use telemetry::Telemetry;
+pub use metrics::{GatewayMetrics, Names, WorkerMetrics};
+pub use telemetry::{Telemetry, WorkerTelemetry};
 pub use traces::{ExporterError, TraceSettings, Tracer};

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use novai_core::RouteEvents;
 use novai_core::routing::NoRouteEvents;
+use novai_core::{CallEnded, CallEvents, RouteEvents, TraceContext};
 use novai_http::observer::{Observer, RequestEnded, Span};
 
-use crate::metrics::GatewayMetrics;
+use crate::metrics::{GatewayMetrics, WorkerMetrics};
 use crate::traces::Tracer;
 
 /// Counts, records, both or neither.
@@ -53,6 +53,29 @@ impl Observer for Telemetry {
         }
         if let (Some(tracer), Some(trace)) = (&self.tracer, ended.trace) {
             tracer.end(trace, ended);
+        }
+    }
+}
+
+/// The same in a worker.
+pub struct WorkerTelemetry {
+    pub metrics: Arc<WorkerMetrics>,
+    pub tracer: Option<Tracer>,
+}
+
+impl CallEvents for WorkerTelemetry {
+    fn began(&self) {
+        self.metrics.began();
+    }
+
+    fn span(&self, parent: TraceContext) -> Option<TraceContext> {
+        self.tracer.as_ref()?.call(parent)
+    }
+
+    fn ended(&self, ended: &CallEnded<'_>) {
+        self.metrics.ended(ended);
+        if let Some(tracer) = &self.tracer {
+            tracer.call_ended(ended);
         }
     }
 }

@@ -8,13 +8,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
-use novai_core::{ChatStream, Provider, Streaming};
+use novai_core::{ChatStream, Error, Provider, Streaming};
 use tokio::time::Sleep;
 use tonic::Status;
 
 use super::log::CallLog;
 use super::service::Timer;
-use crate::errors;
 use crate::v1::{ChatEnd, ChatStreamResponse, ResponseMeta};
 
 /// Bounds of one message; a single event may be larger.
@@ -58,7 +57,7 @@ impl Answer {
                     bytes += event.json.len();
                     message.events.push(event.into());
                 }
-                Poll::Ready(Some(Err(error))) => self.fail(errors::to_status(&error)),
+                Poll::Ready(Some(Err(error))) => self.fail(&error),
                 Poll::Ready(None) => {
                     self.events = None;
                     self.log.complete();
@@ -68,7 +67,7 @@ impl Answer {
                     if let Some(deadline) = &mut self.deadline
                         && deadline.as_mut().poll(cx).is_ready()
                     {
-                        self.fail(errors::to_status(&self.timer.passed(&*self.provider)));
+                        self.fail(&self.timer.passed(&*self.provider));
                     }
                     break;
                 }
@@ -78,10 +77,9 @@ impl Answer {
         message
     }
 
-    fn fail(&mut self, status: Status) {
-        self.log.failed(&status);
+    fn fail(&mut self, error: &Error) {
+        self.failure = Some(self.log.failed(error));
         self.events = None;
-        self.failure = Some(status);
     }
 }
 

@@ -12,8 +12,10 @@ mod log;
 mod service;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
+use novai_core::CallEvents;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tonic::server::NamedService;
@@ -64,17 +66,18 @@ pub enum ServeError {
     Server(#[from] tonic::transport::Error),
 }
 
-/// Serves `providers` until `draining` resolves, then lets what runs end: until it does, `closed` resolves, or the limit
+/// Serves `providers` to whoever connects, and tells `events` of each call, until `draining` resolves, then lets what runs end: until it does, `closed` resolves, or the limit
 /// passes.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     providers: Providers,
+    events: Arc<dyn CallEvents>,
     limits: Limits,
     draining: impl Future<Output = ()> + Send,
     closed: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
-    let service = Service::new(providers);
+    let service = Service::new(providers, events);
     let inference = InferenceServiceServer::new(service.clone())
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);

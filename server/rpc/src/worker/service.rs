@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use novai_core::{Call, Completion, Deadline, Error, Provider};
+use novai_core::{Call, CallEvents, Completion, Deadline, Error, Provider};
 use novai_types::Check;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -38,6 +38,7 @@ impl FromIterator<Arc<dyn Provider>> for Providers {
 #[derive(Clone)]
 pub(super) struct Service {
     providers: Providers,
+    events: Arc<dyn CallEvents>,
 }
 
 /// A request that may be put to its provider.
@@ -49,8 +50,8 @@ struct Begun<T> {
 }
 
 impl Service {
-    pub(super) fn new(providers: Providers) -> Self {
-        Service { providers }
+    pub(super) fn new(providers: Providers, events: Arc<dyn CallEvents>) -> Self {
+        Service { providers, events }
     }
 
     fn provider(&self, name: &str) -> Result<&Arc<dyn Provider>, Status> {
@@ -59,27 +60,26 @@ impl Service {
 
     fn begin<T: DeserializeOwned + Check>(
         &self,
+        operation: &'static str,
         metadata: &MetadataMap,
         target: Option<Target>,
         json: Bytes,
     ) -> Result<Begun<T>, Status> {
         let timer = Timer::start(metadata);
         let target = target.unwrap_or_default();
-        let mut log = CallLog::start(metadata::request_id(metadata), &target);
-        let begun = self.provider(&target.provider).and_then(|provider| {
-            let request = decode(&json).map_err(|error| errors::to_status(&error))?;
-            Ok((Arc::clone(provider), request))
-        });
-        let (provider, request) = begun.inspect_err(|status| log.failed(status))?;
+        let (request_id, parent) = (metadata::request_id(metadata), metadata::trace(metadata));
+        let mut log = CallLog::start(operation, request_id, &target, Arc::clone(&self.events), parent);
+        let provider = self.provider(&target.provider).inspect_err(|status| log.refused(status))?;
+        let request = decode(&json).map_err(|error| log.failed(&error))?;
         let call = Call {
             raw: json,
             request: Arc::new(request),
             upstream_model: target.upstream_model.into(),
             request_id: log.request_id(),
-            trace: metadata::trace(metadata),
+            trace: log.trace(),
             deadline: timer.ends_at,
         };
-        Ok(Begun { provider, call, timer, log })
+        Ok(Begun { provider: Arc::clone(provider), call, timer, log })
     }
 }
 
@@ -100,7 +100,7 @@ fn decode<T: DeserializeOwned + Check>(json: &[u8]) -> Result<T, Error> {
 impl InferenceService for Service {
     async fn chat(&self, request: Request<ChatRequest>) -> Result<Response<ChatResponse>, Status> {
         let (metadata, _, ChatRequest { target, json }) = request.into_parts();
-        let Begun { provider, call, timer, mut log } = self.begin(&metadata, target, json)?;
+        let Begun { provider, call, timer, mut log } = self.begin("chat", &metadata, target, json)?;
         let answered = timer.bound(&*provider, provider.complete(call)).await;
         let Completion { json, usage, meta } = finish(&*provider, answered, &mut log)?;
         Ok(Response::new(ChatResponse { json, usage: usage.map(Into::into), meta: Some(meta.into()) }))
@@ -110,10 +110,9 @@ impl InferenceService for Service {
 
     async fn chat_stream(&self, request: Request<ChatStreamRequest>) -> Result<Response<Answer>, Status> {
         let (metadata, _, ChatStreamRequest { target, json }) = request.into_parts();
-        let Begun { provider, call, timer, mut log } = self.begin(&metadata, target, json)?;
+        let Begun { provider, call, timer, mut log } = self.begin("chat", &metadata, target, json)?;
         let accepted = timer.bound(&*provider, provider.stream(call)).await;
-        let streaming =
-            accepted.map_err(|error| errors::to_status(&error)).inspect_err(|status| log.failed(status))?;
+        let streaming = accepted.map_err(|error| log.failed(&error))?;
         Ok(Response::new(Answer::new(streaming, provider, timer, log)))
     }
 
@@ -133,7 +132,7 @@ impl InferenceService for Service {
 impl EmbeddingService for Service {
     async fn embed(&self, request: Request<EmbedRequest>) -> Result<Response<EmbedResponse>, Status> {
         let (metadata, _, EmbedRequest { target, json }) = request.into_parts();
-        let Begun { provider, call, timer, mut log } = self.begin(&metadata, target, json)?;
+        let Begun { provider, call, timer, mut log } = self.begin("embeddings", &metadata, target, json)?;
         let answered = timer.bound(&*provider, provider.embed(call)).await;
         let Completion { json, usage, meta } = finish(&*provider, answered, &mut log)?;
         Ok(Response::new(EmbedResponse { json, usage: usage.map(Into::into), meta: Some(meta.into()) }))
@@ -153,8 +152,7 @@ fn finish(
         }),
         _ => Ok(completion),
     });
-    let completion =
-        bounded.map_err(|error| errors::to_status(&error)).inspect_err(|status| log.failed(status))?;
+    let completion = bounded.map_err(|error| log.failed(&error))?;
     log.complete();
     Ok(completion)
 }

@@ -19,7 +19,7 @@ pub(super) type Histograms<const N: usize> = Family<Labels<N>, Histogram, fn() -
 /// US dollars, of which there are parts.
 pub(super) type Dollars = Counter<f64, AtomicU64>;
 
-const DURATION_S: [f64; 14] =
+pub(super) const DURATION_S: [f64; 14] =
     [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
 const FIRST_TOKEN_S: [f64; 16] =
     [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];

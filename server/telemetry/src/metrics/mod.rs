@@ -8,6 +8,7 @@ mod families;
 mod inference;
 mod requests;
 mod stores;
+mod worker;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
@@ -21,6 +22,7 @@ use prometheus_client::registry::Registry;
 use families::Families;
 use inference::Inference;
 use requests::Requests;
+pub use worker::WorkerMetrics;
 
 /// What a label shows for a model that the configuration does not name: discovered ones, and whatever callers make up.
 pub(crate) const OTHER: &str = "other";
@@ -170,11 +172,15 @@ impl RouteEvents for GatewayMetrics {
 
 impl Metrics for GatewayMetrics {
     fn page(&self) -> String {
-        let mut text = String::with_capacity(16 * 1024);
-        // Writing to memory cannot fail.
-        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
-        text
+        page_of(&self.registry)
     }
+}
+
+fn page_of(registry: &Registry) -> String {
+    let mut text = String::with_capacity(16 * 1024);
+    // Writing to memory cannot fail.
+    let _ = prometheus_client::encoding::text::encode(&mut text, registry);
+    text
 }
 
 #[cfg(test)]

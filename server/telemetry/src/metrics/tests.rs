@@ -146,7 +146,29 @@ fn the_documented_metrics_are_those_that_there_are() {
     tell(&metrics, &RequestEnded { cause: Some(&timeout), ..seen });
     tell(&metrics, &RequestEnded { failures: 1, ..answered("fast") });
     metrics.tool_ended("get_weather", "ok", Duration::from_millis(10));
-    let page = metrics.page();
+    let worker = WorkerMetrics::new(Vec::new());
+    worker.began();
+    worker.ended(&novai_core::CallEnded {
+        operation: "chat",
+        provider: "made up",
+        upstream_model: "m",
+        request_id: "",
+        span: None,
+        started_at: std::time::SystemTime::UNIX_EPOCH,
+        duration: Duration::from_millis(10),
+        time_to_first_event: None,
+        outcome: novai_core::CallOutcome::Failed("timeout"),
+    });
+    let of_worker = worker.page();
+    check(
+        &of_worker,
+        &[
+            r#"novai_worker_calls_total{operation="chat",provider="other",outcome="failed"} 1"#,
+            r#"gen_ai_client_operation_duration_seconds_count{gen_ai_operation_name="chat",gen_ai_provider_name="other",error_type="timeout"} 1"#,
+            "novai_worker_calls_in_flight 0",
+        ],
+    );
+    let page = metrics.page() + &of_worker;
     // As they are asked for in queries: a counter's samples end in `_total`, an info's in `_info`.
     let mut there: Vec<(String, String)> = page
         .lines()
@@ -159,5 +181,7 @@ fn the_documented_metrics_are_those_that_there_are() {
         .collect();
     documented.sort();
     there.sort();
+    // Some are the gateway's and the worker's.
+    there.dedup();
     assert_eq!(documented, there, "correct the table under `## Metrics` in docs/operations.md");
 }

@@ -1,13 +1,14 @@
 //! Traces of requests, sent to an OpenTelemetry collector over OTLP/HTTP.
 //!
-//! Start at [`Tracer`]. [`ids`] says which requests are recorded, [`spans`] turns what is known of one into spans, [`exporter`]
-//! sends them.
+//! Start at [`Tracer`]. [`ids`] says which requests are recorded, [`spans`] turns what is known of one into spans, [`calls`] does so
+//! for a worker, [`exporter`] sends them.
 
+mod calls;
 mod exporter;
 mod ids;
 mod spans;
 
-use novai_core::TraceContext;
+use novai_core::{CallEnded, TraceContext};
 use novai_http::observer::{RequestEnded, Span, TraceFacts};
 use opentelemetry::InstrumentationScope;
 use prometheus_client::metrics::counter::Counter;
@@ -61,6 +62,17 @@ impl Tracer {
         if trace.span.context.is_sampled {
             let spans = Spans { ids: &self.ids, scope: &self.scope, trace };
             self.queue.send(spans.of(ended));
+        }
+    }
+
+    /// The span of a worker's call that begins; `None` if whoever asked does not record the trace.
+    pub fn call(&self, parent: TraceContext) -> Option<TraceContext> {
+        parent.is_sampled.then(|| self.ids.request(Some(parent), self.ratio))
+    }
+
+    pub fn call_ended(&self, ended: &CallEnded<'_>) {
+        if let Some(span) = ended.span {
+            self.queue.send(vec![calls::span(&self.scope, span, ended)]);
         }
     }
 

@@ -117,28 +117,41 @@ impl Spans<'_> {
 
     /// A child of the request's span.
     fn inner(&self, name: &'static str, span_id: u64, from: Duration, to: Duration) -> SpanData {
-        let TraceContext { trace_id, span_id: request, .. } = self.trace.span.context;
-        SpanData {
-            span_context: SpanContext::new(
-                TraceId::from_bytes(trace_id.to_be_bytes()),
-                self::span_id(span_id),
-                TraceFlags::SAMPLED,
-                false,
-                TraceState::NONE,
-            ),
-            parent_span_id: self::span_id(request),
-            parent_span_is_remote: false,
-            span_kind: SpanKind::Internal,
-            name: Cow::Borrowed(name),
-            start_time: self.moment(from),
-            end_time: self.moment(to.max(from)),
-            attributes: Vec::new(),
-            dropped_attributes_count: 0,
-            events: SpanEvents::default(),
-            links: SpanLinks::default(),
-            status: Status::Unset,
-            instrumentation_scope: self.scope.clone(),
-        }
+        let request = self.trace.span.context;
+        let (from, to) = (self.moment(from), self.moment(to.max(from)));
+        empty(self.scope, TraceContext { span_id, ..request }, request.span_id, Cow::Borrowed(name), from, to)
+    }
+}
+
+/// One of which nothing is known but when it was.
+pub(super) fn empty(
+    scope: &InstrumentationScope,
+    context: TraceContext,
+    parent: u64,
+    name: Cow<'static, str>,
+    from: SystemTime,
+    to: SystemTime,
+) -> SpanData {
+    SpanData {
+        span_context: SpanContext::new(
+            TraceId::from_bytes(context.trace_id.to_be_bytes()),
+            span_id(context.span_id),
+            TraceFlags::SAMPLED,
+            false,
+            TraceState::NONE,
+        ),
+        parent_span_id: span_id(parent),
+        parent_span_is_remote: false,
+        span_kind: SpanKind::Internal,
+        name,
+        start_time: from,
+        end_time: to,
+        attributes: Vec::new(),
+        dropped_attributes_count: 0,
+        events: SpanEvents::default(),
+        links: SpanLinks::default(),
+        status: Status::Unset,
+        instrumentation_scope: scope.clone(),
     }
 }
 

@@ -52,7 +52,8 @@ impl Worker {
                     std::future::pending::<()>().await;
                 }
             };
-            serve(listener, acceptor, providers, limits, draining, std::future::pending()).await.unwrap();
+            let (events, closed) = (Arc::new(()), std::future::pending());
+            serve(listener, acceptor, providers, events, limits, draining, closed).await.unwrap();
         });
         Worker { address, scheme, runtime: Some(runtime), drain: Some(drain), served: Some(served) }
     }

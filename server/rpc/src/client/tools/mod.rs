@@ -140,6 +140,11 @@ impl ToolServers {
             Code::Unavailable | Code::Unimplemented => {
                 ToolFailure::new(ToolFault::Unavailable, "it cannot be reached now")
             }
+            // Only what failed at this end has a source: the connection broke.
+            _ if std::error::Error::source(status).is_some() => {
+                let message = "the connection to it broke: it may have done what it was called for, or not";
+                ToolFailure::new(ToolFault::Unavailable, message)
+            }
             _ => ToolFailure::new(ToolFault::Failed, "it failed, and did not say why"),
         }
     }

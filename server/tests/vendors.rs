@@ -1,4 +1,4 @@
-//! One key, one piece of caller's code, four vendors: a conversation with a tool, whole and streamed.
+//! One key, one piece of a caller's code with the SDK, four vendors: a conversation with a tool, whole and streamed.
 //!
 //! The caller sees nothing of who serves but the model's name; each vendor is played in its own words, and sees nothing but them.
 
@@ -9,6 +9,10 @@ mod support;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
+use novai_sdk::Client;
+use novai_sdk::types::{
+    AssistantMessage, ChatCompletionRequest, FunctionDefinition, Message, Tool, ToolCall,
+};
 use serde_json::{Value, json};
 
 const KEY: &str = "operators-own-key-0123456789";
@@ -152,69 +156,55 @@ fn config(upstream: &str) -> String {
     text
 }
 
-/// The caller's code: what a client makes of an answer, whoever gave it. The assistant's message and why it ended.
-fn ask(novai: &support::Novai, model: &str, is_stream: bool, messages: &[Value]) -> (Value, String) {
-    let tool = json!({"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}});
-    let request = json!({"model": model, "messages": messages, "tools": [tool], "max_completion_tokens": 100, "stream": is_stream});
-    let key = format!("Authorization: Bearer {KEY}");
-    let headers = [key.as_str(), "Content-Type: application/json"];
-    let answer = novai.send("POST", "/v1/chat/completions", &headers, &request.to_string());
-    assert!(answer.starts_with("HTTP/1.1 200"), "{model}: {answer}");
-    if !is_stream {
-        let json = &answer[answer.find("\r\n\r\n{").unwrap() + 4..];
-        let choice = serde_json::from_str::<Value>(json.trim()).unwrap()["choices"][0].clone();
-        return (choice["message"].clone(), choice["finish_reason"].as_str().unwrap().to_owned());
+/// The caller's code: the same SDK and the same request, whoever answers.
+async fn ask(client: &Client, model: &str, is_stream: bool, messages: &[Message]) -> AssistantTurn {
+    let parameters = json!({"type": "object", "properties": {"city": {"type": "string"}}});
+    let request = ChatCompletionRequest::new(model, messages.to_vec())
+        .max_completion_tokens(100)
+        .tools(vec![Tool::function(FunctionDefinition::new("get_weather").parameters(parameters))]);
+    let completions = client.chat().completions();
+    let completion = match is_stream {
+        true => completions.stream(request).await.unwrap().final_completion().await.unwrap(),
+        false => completions.create(request).await.unwrap().into_inner(),
+    };
+    let choice = completion.choices.into_iter().next().unwrap();
+    AssistantTurn {
+        reason: choice.finish_reason.unwrap().to_string(),
+        content: choice.message.content.unwrap_or_default(),
+        calls: choice.message.tool_calls.unwrap_or_default(),
     }
-    let (mut content, mut calls, mut reason) = (String::new(), Vec::<Value>::new(), String::new());
-    let events: Vec<&str> = answer.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
-    assert_eq!(events.last(), Some(&"[DONE]"), "{model}: {answer}");
-    for event in &events[..events.len() - 1] {
-        let choice = &serde_json::from_str::<Value>(event).unwrap()["choices"][0];
-        content += choice["delta"]["content"].as_str().unwrap_or_default();
-        reason += choice["finish_reason"].as_str().unwrap_or_default();
-        for piece in choice["delta"]["tool_calls"].as_array().into_iter().flatten() {
-            let index = usize::try_from(piece["index"].as_u64().unwrap()).unwrap();
-            if index == calls.len() {
-                let function = json!({"name": piece["function"]["name"], "arguments": ""});
-                calls.push(json!({"id": piece["id"], "type": "function", "function": function}));
-            }
-            let arguments = calls[index]["function"]["arguments"].as_str().unwrap().to_owned();
-            let more = piece["function"]["arguments"].as_str().unwrap_or_default();
-            calls[index]["function"]["arguments"] = (arguments + more).into();
-        }
-    }
-    let mut message = json!({"role": "assistant", "content": content});
-    if !calls.is_empty() {
-        message["tool_calls"] = calls.into();
-    }
-    (message, reason)
 }
 
-#[test]
-fn one_key_reaches_every_vendor_through_the_same_code() {
+struct AssistantTurn {
+    reason: String,
+    content: String,
+    calls: Vec<ToolCall>,
+}
+
+#[tokio::test]
+async fn one_key_reaches_every_vendor_through_the_same_code() {
     let upstream = vendors();
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("novai.toml"), config(&upstream)).unwrap();
     let environment = [("NOVAI_BOOTSTRAP_KEY", KEY), ("VENDOR_KEY", "sk-vendor")];
     let novai = support::start_with(dir.path(), &["--config", "novai.toml"], &environment);
+    let base_url = format!("http://{}/v1", novai.address);
+    let client = Client::builder().api_key(KEY).base_url(base_url).build().unwrap();
     for (model, _) in VENDORS {
         for is_stream in [false, true] {
             let case = format!("{model}, streamed: {is_stream}");
-            let mut messages = vec![
-                json!({"role": "developer", "content": "Be brief."}),
-                json!({"role": "user", "content": "How cold is it in Oslo?"}),
-            ];
-            let (called, reason) = ask(&novai, model, is_stream, &messages);
-            assert_eq!(reason, "tool_calls", "{case}: {called}");
-            let call = &called["tool_calls"][0];
-            assert_eq!(call["function"]["name"], "get_weather", "{case}");
-            let arguments: Value =
-                serde_json::from_str(call["function"]["arguments"].as_str().unwrap()).unwrap();
+            let mut messages =
+                vec![Message::developer("Be brief."), Message::user("How cold is it in Oslo?")];
+            let called = ask(&client, model, is_stream, &messages).await;
+            assert_eq!(called.reason, "tool_calls", "{case}");
+            let [ToolCall::Function(call)] = &called.calls[..] else { panic!("{case}: {:?}", called.calls) };
+            assert_eq!(call.function.name, "get_weather", "{case}");
+            let arguments: Value = serde_json::from_str(&call.function.arguments).unwrap();
             assert_eq!(arguments, json!({"city": "Oslo"}), "{case}");
-            let result = json!({"role": "tool", "tool_call_id": call["id"], "content": "{\"celsius\": -3}"});
-            messages.extend([called.clone(), result]);
-            let (said, reason) = ask(&novai, model, is_stream, &messages);
-            assert_eq!((said["content"].as_str(), reason.as_str()), (Some(ANSWER), "stop"), "{case}");
+            messages.push(AssistantMessage::default().tool_calls(called.calls.clone()).into());
+            messages.push(Message::tool("{\"celsius\": -3}", call.id.clone()));
+            let said = ask(&client, model, is_stream, &messages).await;
+            assert_eq!((said.content.as_str(), said.reason.as_str()), (ANSWER, "stop"), "{case}");
         }
     }
     novai.stop();

@@ -78,7 +78,7 @@ fn check(repo: &Repo, venv: &Venv, document: &Path) -> Result<Row> {
     let errors: Vec<String> = diagnostics.errors().map(ToString::to_string).collect();
     ensure!(errors.is_empty(), "{}", errors.join("\n"));
 
-    let folder = repo.scratch("python")?.join(document.file_stem().unwrap_or_default());
+    let folder = repo.scratch("python-corpus")?.join(document.file_stem().unwrap_or_default());
     if folder.is_dir() {
         fs::remove_dir_all(&folder)?;
     }

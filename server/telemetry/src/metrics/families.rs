@@ -57,7 +57,6 @@ pub(super) struct Families {
     pub(super) fallbacks: Counters<2>,
     /// `tool`, `outcome`.
     pub(super) tool_calls: Counters<2>,
-    pub(super) spans_dropped: Counter,
 }
 
 impl Families {
@@ -84,7 +83,6 @@ impl Families {
             upstream_errors: Family::default(),
             fallbacks: Family::default(),
             tool_calls: Family::default(),
-            spans_dropped: Counter::default(),
         };
         registry.register(
             "gen_ai_client_token_usage",
@@ -146,14 +144,14 @@ impl Families {
             "Calls of registered tools by how they ended; those of tools that nobody has under an empty name",
             families.tool_calls.clone(),
         );
-        registry.register(
-            "novai_trace_spans_dropped",
-            "Spans that no collector has got",
-            families.spans_dropped.clone(),
-        );
-        registry.register("novai_build", "The gateway's version", {
-            Info::new([("version", env!("CARGO_PKG_VERSION"))])
-        });
         families
     }
+}
+
+/// What every process has, whatever it serves: its version, and the count of lost spans, which is given back.
+pub(super) fn register_process(registry: &mut Registry, version_help: &str) -> Counter {
+    let spans_dropped = Counter::default();
+    registry.register("novai_trace_spans_dropped", "Spans that no collector has got", spans_dropped.clone());
+    registry.register("novai_build", version_help, Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+    spans_dropped
 }

@@ -62,6 +62,7 @@ impl Positions {
 pub struct GatewayMetrics {
     registry: Registry,
     families: Families,
+    spans_dropped: Counter,
     models: Positions,
     providers: Positions,
     requests: Requests,
@@ -74,13 +75,14 @@ impl GatewayMetrics {
         let gateway: Arc<OnceLock<Weak<Gateway>>> = Arc::default();
         let mut registry = Registry::default();
         let families = Families::register(&mut registry);
+        let spans_dropped = families::register_process(&mut registry, "The gateway's version");
         registry.register_collector(Box::new(stores::Stores { gateway: Arc::clone(&gateway) }));
         let models = Positions::new(names.models);
         let providers = Positions::new(names.providers);
         let operations: Vec<&'static str> = observer::operation_ids().collect();
         let requests = Requests::new(&operations, models.len());
         let inference = Inference::new(&operations, models.len(), providers.len());
-        GatewayMetrics { registry, families, models, providers, requests, inference, gateway }
+        GatewayMetrics { registry, families, spans_dropped, models, providers, requests, inference, gateway }
     }
 
     /// Whose stores and breakers are shown. Not held: it holds this.
@@ -91,7 +93,7 @@ impl GatewayMetrics {
 
     /// For the tracer.
     pub fn spans_dropped(&self) -> Counter {
-        self.families.spans_dropped.clone()
+        self.spans_dropped.clone()
     }
 
     fn count_cause(&self, cause: &Cause, model: usize) {

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use novai_core::{CallEnded, CallOutcome};
 use novai_http::observer::{Metrics, Observer};
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::families::{Counters, DURATION_S, Histograms};
+use super::families::{self, Counters, DURATION_S, Histograms};
 use super::{Positions, page_of};
-use prometheus_client::metrics::family::Family;
 
 /// Everything that is counted in a worker.
 pub struct WorkerMetrics {
@@ -30,35 +29,24 @@ pub struct WorkerMetrics {
 impl WorkerMetrics {
     pub fn new(providers: Vec<Arc<str>>) -> Self {
         let mut registry = Registry::default();
-        let metrics = WorkerMetrics {
-            providers: Positions::new(providers),
-            in_flight: Gauge::default(),
-            durations: Family::new_with_constructor(|| Histogram::new(DURATION_S)),
-            calls: Family::default(),
-            spans_dropped: Counter::default(),
-            registry: Registry::default(),
-        };
+        let in_flight = Gauge::default();
+        let durations: Histograms<3> = Family::new_with_constructor(|| Histogram::new(DURATION_S));
+        let calls = Counters::default();
         registry.register_with_unit(
             "gen_ai_client_operation_duration",
             "From a call of a provider to the last byte of its answer",
             Unit::Seconds,
-            metrics.durations.clone(),
+            durations.clone(),
         );
-        registry.register("novai_worker_calls", "Calls of providers that have ended", metrics.calls.clone());
+        registry.register("novai_worker_calls", "Calls of providers that have ended", calls.clone());
         registry.register(
             "novai_worker_calls_in_flight",
             "Calls of providers that have not ended",
-            metrics.in_flight.clone(),
+            in_flight.clone(),
         );
-        registry.register(
-            "novai_trace_spans_dropped",
-            "Spans that no collector has got",
-            metrics.spans_dropped.clone(),
-        );
-        registry.register("novai_build", "The worker's version", {
-            Info::new([("version", env!("CARGO_PKG_VERSION"))])
-        });
-        WorkerMetrics { registry, ..metrics }
+        let spans_dropped = families::register_process(&mut registry, "The worker's version");
+        let providers = Positions::new(providers);
+        WorkerMetrics { registry, providers, in_flight, durations, calls, spans_dropped }
     }
 
     /// For the tracer.

@@ -1,5 +1,5 @@
-//! A scripted server that speaks OpenAI's API, and the streams of others ([`super::vendor`]). Its answers are made once and then only handed out, so that the machine's time
-//! goes to what stands before it.
+//! A scripted server that speaks OpenAI's API, and the streams of others ([`super::vendor`]). Its answers are made once and then
+//! only handed out, so that the machine's time goes to what stands before it.
 
 use std::{
     collections::HashMap,

@@ -87,11 +87,18 @@ pub fn measure(options: &Options) -> Result<Table> {
             table.notes.push(format!("{}: left out, not installed.", client.name));
             continue;
         }
-        let ratio = |(other, bound)| Cell::judged(seen.chunk() / chunk_us(other), 3, "", bound);
+        let chunk = seen.chunk();
+        let (us, ratio) = match client.chunk {
+            Some(bounds) => (
+                Cell::judged(chunk, 2, "", bounds.us),
+                Cell::judged(chunk / chunk_us(bounds.other), 3, "", bounds.ratio),
+            ),
+            None => (Cell::number(chunk, 2), Cell::text("")),
+        };
         table.row([
             Cell::text(client.name),
-            Cell::number(seen.chunk(), 2),
-            client.chunk.map_or_else(|| Cell::text(""), ratio),
+            us,
+            ratio,
             Cell::number(median(seen.short_stream.clone()), 0),
             if seen.call.is_empty() { Cell::text("") } else { Cell::number(median(seen.call.clone()), 0) },
             connections_cell(options, client, &address)?,
@@ -104,7 +111,9 @@ pub fn measure(options: &Options) -> Result<Table> {
         SHORT.calls.measured, SHORT.chunks, LONG.calls.measured, LONG.chunks, JSON.measured
     ));
     table.notes.push(bounds_note(&[
+        laws::PYTHON_CHUNK_US,
         laws::PYTHON_CHUNK_RATIO,
+        laws::TYPESCRIPT_CHUNK_US,
         laws::TYPESCRIPT_CHUNK_RATIO,
         laws::CONNECTIONS_PER_10_STREAMS,
     ]));

@@ -24,28 +24,41 @@ pub enum Kind {
     Node(&'static str),
 }
 
+/// On CPU per chunk.
+#[derive(Clone, Copy)]
+pub struct ChunkBounds {
+    pub us: Bound,
+    /// The client that it is compared with, by its name.
+    pub other: &'static str,
+    /// In proportion to that one's.
+    pub ratio: Bound,
+}
+
 pub struct Client {
     pub name: &'static str,
     pub kind: Kind,
-    /// The client that it is compared with, by its name, and the bound on its CPU per chunk in proportion to that one's.
-    pub chunk: Option<(&'static str, Bound)>,
+    pub chunk: Option<ChunkBounds>,
     pub ours: bool,
 }
 
-const fn client(name: &'static str, kind: Kind, chunk: Option<(&'static str, Bound)>, ours: bool) -> Client {
+const fn client(name: &'static str, kind: Kind, chunk: Option<ChunkBounds>, ours: bool) -> Client {
     Client { name, kind, chunk, ours }
 }
 
 const OPENAI_PYTHON: &str = "openai for Python";
 const OPENAI_NODE: &str = "openai for Node";
+const PYTHON_CHUNK: ChunkBounds =
+    ChunkBounds { us: laws::PYTHON_CHUNK_US, other: OPENAI_PYTHON, ratio: laws::PYTHON_CHUNK_RATIO };
+const TYPESCRIPT_CHUNK: ChunkBounds =
+    ChunkBounds { us: laws::TYPESCRIPT_CHUNK_US, other: OPENAI_NODE, ratio: laws::TYPESCRIPT_CHUNK_RATIO };
 
 pub const CLIENTS: [Client; 7] = [
     client("hyper, bytes only", Kind::Floor, None, false),
     client("Rust", Kind::Rust, None, true),
-    client("Python", Kind::Python("novai"), Some((OPENAI_PYTHON, laws::PYTHON_CHUNK_RATIO)), true),
+    client("Python", Kind::Python("novai"), Some(PYTHON_CHUNK), true),
     client("Python, async", Kind::Python("novai-async"), None, true),
     client(OPENAI_PYTHON, Kind::Python("openai"), None, false),
-    client("TypeScript", Kind::Node("novai"), Some((OPENAI_NODE, laws::TYPESCRIPT_CHUNK_RATIO)), true),
+    client("TypeScript", Kind::Node("novai"), Some(TYPESCRIPT_CHUNK), true),
     client(OPENAI_NODE, Kind::Node("openai"), None, false),
 ];
 

@@ -24,7 +24,11 @@ export class TooLarge extends Error {}
 const REPLACEMENT = '\ufffd';
 
 export class SseDecoder {
+  /** For bytes that begin and end between characters, as most pieces do: Node decodes those three times as fast. */
+  private readonly whole = new TextDecoder('utf-8', { ignoreBOM: true });
   private readonly utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+  /** `utf8` may hold the first bytes of a character. */
+  private inCharacter = false;
   /** Start of a line whose end has not come. */
   private line = '';
   /** The last line ended in CR: a LF that follows belongs to it. */
@@ -46,8 +50,7 @@ export class SseDecoder {
 
   /** Adds the events that these bytes complete to `events`. */
   feed(bytes: Uint8Array, events: SseEvent[]): void {
-    const text = this.utf8.decode(bytes, { stream: true });
-    this.countReplacements(bytes, text);
+    const text = this.decode(bytes);
     let at = 0;
     // Found once and not for every line: most streams hold none.
     let cr = text.indexOf('\r');
@@ -137,16 +140,24 @@ export class SseDecoder {
     this.data = undefined;
   }
 
+  private decode(bytes: Uint8Array): string {
+    const last = bytes[bytes.length - 1];
+    const inCharacter = last === undefined ? this.inCharacter : last >= 0x80;
+    const isWhole = !inCharacter && !this.inCharacter;
+    const text = isWhole ? this.whole.decode(bytes) : this.utf8.decode(bytes, { stream: inCharacter });
+    if (text.includes(REPLACEMENT)) this.countReplacements(bytes, text);
+    this.tail = inCharacter ? [...this.tail, ...bytes.subarray(-2)].slice(-2) : [];
+    this.inCharacter = inCharacter;
+    return text;
+  }
+
   /** A model may write U+FFFD, so the character alone proves nothing: it counts how many came in as such. */
   private countReplacements(bytes: Uint8Array, text: string): void {
-    if (text.includes(REPLACEMENT)) {
-      const all = [...this.tail, ...bytes];
-      for (const character of text) if (character === REPLACEMENT) this.surplus++;
-      for (let at = 2; at < all.length; at++) {
-        if (all[at] === 0xbd && all[at - 1] === 0xbf && all[at - 2] === 0xef) this.surplus--;
-      }
+    const all = [...this.tail, ...bytes];
+    for (const character of text) if (character === REPLACEMENT) this.surplus++;
+    for (let at = 2; at < all.length; at++) {
+      if (all[at] === 0xbd && all[at - 1] === 0xbf && all[at - 2] === 0xef) this.surplus--;
     }
-    this.tail = [...this.tail, ...bytes.subarray(-2)].slice(-2);
   }
 
   private fits(bytes: number): void {

@@ -9,9 +9,19 @@ pub fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
+/// Between which two the middle half lies: how far the median is to be trusted.
+pub fn middle_half(mut values: Vec<f64>) -> (f64, f64) {
+    values.sort_by(f64::total_cmp);
+    let cut = values.len() / 4;
+    match values[..] {
+        [] => (f64::NAN, f64::NAN),
+        _ => (values[cut], values[values.len() - 1 - cut]),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::median;
+    use super::{median, middle_half};
 
     #[test]
     fn takes_the_middle() {
@@ -19,5 +29,18 @@ mod tests {
             assert_eq!(median(values.clone()), expected, "{values:?}");
         }
         assert!(median(Vec::new()).is_nan());
+    }
+
+    #[test]
+    fn leaves_a_quarter_out_at_either_end() {
+        for (values, expected) in [
+            (vec![9.0, 1.0, 2.0, 3.0, 0.0], (1.0, 3.0)),
+            (vec![4.0, 1.0, 2.0, 3.0], (2.0, 3.0)),
+            (vec![2.0, 1.0], (1.0, 2.0)),
+            (vec![1.0], (1.0, 1.0)),
+        ] {
+            assert_eq!(middle_half(values.clone()), expected, "{values:?}");
+        }
+        assert!(middle_half(Vec::new()).0.is_nan());
     }
 }

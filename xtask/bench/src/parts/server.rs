@@ -15,12 +15,12 @@ use crate::{
     gateway::{API_KEY, Gateway},
     report::{Bound, Cell, Table},
     roles::{load::Outcome, script::Script},
-    statistics::median,
+    statistics::{median, middle_half},
     usage::{CpuReading, rss_kib},
 };
 
 /// Odd, so that the median is a round that happened.
-pub(super) const ROUNDS: usize = 7;
+pub(super) const ROUNDS: usize = 15;
 
 /// What a round showed.
 pub(super) struct Round {
@@ -69,6 +69,7 @@ pub fn measure(options: &Options) -> Result<Table> {
             "CPU ms/req",
             "RSS MiB",
             "CPU ratio",
+            "half of them",
             "added p99 ms",
         ],
     );
@@ -88,7 +89,7 @@ pub fn measure(options: &Options) -> Result<Table> {
     let kept =
         if options.without_ledger { "" } else { "limits and budgets kept, every request in the ledger, " };
     table.notes.push(format!(
-        "Medians of {rounds} rounds, alternating. Floor: hyper's server before hyper-util's pooled client, nothing else. \
+        "Medians of {rounds} rounds, alternating, and what half of the ratios lie between. Floor: hyper's server before hyper-util's pooled client, nothing else. \
          Gateway: keys checked, {kept}every request in a log file. Without a rate, connections send as fast as they are \
          answered, and waiting for the CPU is most of the latency."
     ));
@@ -170,11 +171,13 @@ fn add_rows(
 ) -> Result<()> {
     let middle = |rounds: &[Round], figure: fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
     // Of pairs, not of medians: a slow minute slows both halves of a pair.
-    let paired = |figure: fn(&Round, &Round) -> f64| {
-        median(measured[0].iter().zip(&measured[1]).map(|(floor, gateway)| figure(floor, gateway)).collect())
+    let paired = |figure: fn(&Round, &Round) -> f64| -> Vec<f64> {
+        measured[0].iter().zip(&measured[1]).map(|(floor, gateway)| figure(floor, gateway)).collect()
     };
-    let cpu_ratio = paired(|floor, gateway| gateway.cpu_ms_per_request / floor.cpu_ms_per_request);
-    let p99_added_ms = paired(|floor, gateway| p99_ms(gateway) - p99_ms(floor));
+    let cpu_ratios = paired(|floor, gateway| gateway.cpu_ms_per_request / floor.cpu_ms_per_request);
+    let (least, most) = middle_half(cpu_ratios.clone());
+    let cpu_ratio = median(cpu_ratios);
+    let p99_added_ms = median(paired(|floor, gateway| p99_ms(gateway) - p99_ms(floor)));
 
     for (proxy, rounds) in proxies.iter().zip(measured) {
         let is_gateway = proxy.name == "gateway";
@@ -202,6 +205,7 @@ fn add_rows(
             Cell::number(middle(rounds, |round| round.cpu_ms_per_request), 4),
             Cell::number(rss_mib(proxy)?, 1),
             ratio,
+            Cell::text(if is_gateway { format!("{least:.2}–{most:.2}") } else { String::new() }),
             added,
         ]);
     }

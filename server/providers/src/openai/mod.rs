@@ -12,6 +12,7 @@ mod models;
 mod paths;
 pub mod presets;
 pub(crate) mod quirks;
+mod reasoning;
 mod request;
 mod stream;
 mod tool_calls;
@@ -79,7 +80,7 @@ impl Config {
 pub struct OpenAi {
     upstream: Upstream,
     heads: Heads,
-    quirks: Quirks,
+    quirks: &'static Quirks,
     stream_kind: request::Kind,
     embedding_inputs_max: usize,
     tells_trace: bool,
@@ -110,7 +111,7 @@ impl OpenAi {
     fn with_upstream(upstream: Upstream, config: &Config) -> Result<Self, ConfigError> {
         Ok(OpenAi {
             heads: Heads::new(&upstream, config)?,
-            quirks: config.preset.quirks,
+            quirks: &config.preset.quirks,
             embedding_inputs_max: config.embedding_inputs_max,
             upstream,
             tells_trace: config.tells_trace,
@@ -145,7 +146,7 @@ impl Provider for OpenAi {
     fn complete(&self, call: ChatCall) -> BoxFuture<'_, Result<Completion, Error>> {
         Box::pin(async move {
             let upstream = &self.upstream;
-            let body = request::body(&call, request::Kind::AsIs, &self.quirks)?;
+            let body = request::body(&call, request::Kind::AsIs, self.quirks)?;
             let head = self.heads.chat(upstream, &call.upstream_model)?;
             let told = joining(&call, self.tells_trace);
             let deadline = call.deadline;
@@ -158,6 +159,7 @@ impl Provider for OpenAi {
             if facts.error && !facts.choices {
                 return Err(upstream.errors.of_payload(&json));
             }
+            let json = self.quirks.in_our_words(json);
             Ok(Completion { json, usage: facts.usage, meta: upstream.meta(&headers) })
         })
     }
@@ -165,7 +167,7 @@ impl Provider for OpenAi {
     fn stream(&self, call: ChatCall) -> BoxFuture<'_, Result<Streaming, Error>> {
         Box::pin(async move {
             let upstream = &self.upstream;
-            let body = request::body(&call, self.stream_kind, &self.quirks)?;
+            let body = request::body(&call, self.stream_kind, self.quirks)?;
             let head = self.heads.chat_stream(upstream, &call.upstream_model)?;
             let told = joining(&call, self.tells_trace);
             let deadline = call.deadline;
@@ -181,7 +183,8 @@ impl Provider for OpenAi {
                 return Err(upstream.not_a_stream());
             }
             let meta = upstream.meta(&answer.headers);
-            let events = stream::Events::new(answer.body, upstream.errors.clone(), upstream.event_bytes_max);
+            let (errors, event_bytes_max) = (upstream.errors.clone(), upstream.event_bytes_max);
+            let events = stream::Events::new(answer.body, errors, event_bytes_max, self.quirks);
             Ok(Streaming { events: Box::pin(events), meta })
         })
     }
@@ -200,7 +203,7 @@ impl Provider for OpenAi {
             let batches = Batches::of(&call.request.input, self.embedding_inputs_max);
             let answered = batches
                 .ask(|batch| async move {
-                    let body = request::embeddings(call, &batch, &self.quirks)?;
+                    let body = request::embeddings(call, &batch, self.quirks)?;
                     let deadline = call.deadline;
                     let outgoing = Outgoing { head, headers: told, body, deadline };
                     let (headers, json) = upstream.json(outgoing).await?;

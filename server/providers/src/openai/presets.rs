@@ -112,12 +112,12 @@ const MAX_TOKENS: (&str, &str) = ("max_completion_tokens", "max_tokens");
 pub static PRESETS: [Preset; 10] = [
     hosted("deepseek", "DeepSeek", "https://api.deepseek.com", "DEEPSEEK_API_KEY", DEEPSEEK),
     hosted("mistral", "Mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", MISTRAL),
-    hosted("groq", "Groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", Quirks::NONE),
+    hosted("groq", "Groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", REASONING),
     hosted("xai", "xAI", "https://api.x.ai/v1", "XAI_API_KEY", Quirks::NONE),
-    hosted("openrouter", "OpenRouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", Quirks::NONE),
+    hosted("openrouter", "OpenRouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", REASONING),
     hosted("together", "Together", "https://api.together.xyz/v1", "TOGETHER_API_KEY", TOGETHER),
     local("ollama", "Ollama", "http://127.0.0.1:11434/v1", OLLAMA),
-    local("vllm", "vLLM", "http://127.0.0.1:8000/v1", Quirks::NONE),
+    local("vllm", "vLLM", "http://127.0.0.1:8000/v1", REASONING),
     Preset {
         // Its own default port, 8080, is this gateway's.
         base_url: None,
@@ -140,6 +140,9 @@ pub const AZURE_API_VERSION: &str = "2024-10-21";
 pub fn find(kind: &str) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.kind == kind)
 }
+
+/// Groq answers 400 to the other name in messages; vLLM (since 0.16, January 2026) and Ollama ignore it.
+const REASONING: Quirks = Quirks { says_reasoning: true, ..Quirks::NONE };
 
 /// Ignores what it does not know, and takes no role but these four: `developer` is a 400.
 const DEEPSEEK: Quirks = Quirks {
@@ -197,6 +200,7 @@ const MISTRAL: Quirks = Quirks {
     embeddings_renamed: &[("dimensions", "output_dimension")],
     messages: Messages::Bare,
     takes_stream_options: false,
+    ..Quirks::NONE
 };
 
 /// `logprobs` is a number there, and so answered in the shape of the old completions API.
@@ -204,7 +208,7 @@ const TOGETHER: Quirks = Quirks {
     options: Options::AllBut { vendor: "Together", refused: &["logprobs", "top_logprobs"] },
     renamed: &[MAX_TOKENS],
     messages: Messages::SystemForDeveloper,
-    ..Quirks::NONE
+    ..REASONING
 };
 
 /// Reads the fields of its own request type and no other (`openai/openai.go`). Its templates know no `developer`: the message would
@@ -231,7 +235,7 @@ const OLLAMA: Quirks = Quirks {
     }),
     renamed: &[MAX_TOKENS],
     messages: Messages::SystemForDeveloper,
-    ..Quirks::NONE
+    ..REASONING
 };
 
 /// Knows `max_completion_tokens` since February 2026; before that it generated without end.

@@ -10,6 +10,7 @@ use novai_core::Error;
 use novai_types::{ChatCompletionRequest, Message, ToolChoice};
 use serde_json::value::RawValue;
 
+use super::reasoning;
 use super::request::{USAGE_OPTIONS, with_usage};
 use crate::members::{Members, Object};
 use crate::translate::options::{self, Support};
@@ -26,6 +27,9 @@ pub(crate) struct Quirks {
     pub renamed: Renamed,
     pub embeddings_renamed: Renamed,
     pub messages: Messages,
+    /// What a model thinks before it answers is `reasoning` there, in answers and in what is sent back of them; callers have
+    /// `reasoning_content` both ways.
+    pub says_reasoning: bool,
     /// Understands `stream_options`. Where not, usage comes unasked.
     pub takes_stream_options: bool,
 }
@@ -59,6 +63,7 @@ impl Quirks {
         renamed: &[],
         embeddings_renamed: &[],
         messages: Messages::AsTheyAre,
+        says_reasoning: false,
         takes_stream_options: true,
     };
 
@@ -67,6 +72,7 @@ impl Quirks {
         matches!(self.options, Options::All)
             && self.renamed.is_empty()
             && self.messages == Messages::AsTheyAre
+            && !self.says_reasoning
             && self.takes_stream_options
     }
 
@@ -118,6 +124,14 @@ impl Quirks {
         Ok(out.finish())
     }
 
+    /// An answer, or an event of one, as callers read it.
+    pub fn in_our_words(&self, json: Bytes) -> Bytes {
+        match self.says_reasoning {
+            true => reasoning::renamed(&json).unwrap_or(json),
+            false => json,
+        }
+    }
+
     /// Hints, and options that say what leaving them out would: [`Quirks::check`] has seen to the rest.
     fn leaves_out(&self, name: &str) -> bool {
         match &self.options {
@@ -128,9 +142,9 @@ impl Quirks {
     }
 
     fn opens(&self, request: &ChatCompletionRequest) -> bool {
-        request.messages.iter().any(|message| match (self.messages, message) {
-            (Messages::AsTheyAre, _) => false,
-            (_, Message::Developer(_)) | (Messages::Bare, Message::Assistant(_)) => true,
+        request.messages.iter().any(|message| match message {
+            Message::Developer(_) => self.messages != Messages::AsTheyAre,
+            Message::Assistant(_) => self.messages == Messages::Bare || self.says_reasoning,
             _ => false,
         })
     }
@@ -145,13 +159,15 @@ impl Quirks {
             }
             let role = |role: &str| message.iter().any(|(name, value)| name == "role" && value.get() == role);
             let is_bare = self.messages == Messages::Bare && role("\"assistant\"");
-            let is_developer = role("\"developer\"");
+            let is_developer = self.messages != Messages::AsTheyAre && role("\"developer\"");
+            let renamed = if self.says_reasoning { reasoning::RENAMED } else { &[] };
             let mut written = Object::with_capacity(64);
             for (name, value) in &message {
                 match name.as_str() {
                     "role" if is_developer => written.member(name, "\"system\""),
                     name if is_bare && is_left_behind(name, value) => {}
-                    name => written.member(name, value.get()),
+                    name if is_overruled(renamed, name, &message) => {}
+                    name => written.member(new_name(renamed, name), value.get()),
                 }
             }
             out.push_str(&String::from_utf8_lossy(&written.finish()));

@@ -11,6 +11,7 @@ use futures_util::Stream;
 use novai_core::{ChatEvent, Error};
 
 use super::facts::Reader;
+use super::quirks::Quirks;
 use super::tool_calls::Repair;
 use crate::client::Body;
 use crate::errors::Errors;
@@ -21,6 +22,7 @@ pub(super) struct Events {
     open: Option<Open>,
     errors: Errors,
     events_sent: u64,
+    quirks: &'static Quirks,
 }
 
 struct Open {
@@ -39,12 +41,13 @@ enum Step {
 }
 
 impl Events {
-    pub(super) fn new(body: Body, errors: Errors, event_bytes_max: usize) -> Self {
+    pub(super) fn new(body: Body, errors: Errors, event_bytes_max: usize, quirks: &'static Quirks) -> Self {
         let decoder = Decoder::new(event_bytes_max);
         Events {
             open: Some(Open { body, decoder, facts: Reader::new(), repair: Repair::default() }),
             errors,
             events_sent: 0,
+            quirks,
         }
     }
 
@@ -68,7 +71,7 @@ impl Events {
         if facts.error {
             return Err(self.errors.of_event(&data, self.events_sent));
         }
-        let data = open.repair.repaired(&data).unwrap_or(data);
+        let data = self.quirks.in_our_words(open.repair.repaired(&data).unwrap_or(data));
         let usage_only = facts.choices_empty && facts.usage.is_some();
         Ok(Step::Event(ChatEvent { json: on_one_line(data), usage: facts.usage, usage_only }))
     }

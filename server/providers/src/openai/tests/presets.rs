@@ -1,5 +1,6 @@
 //! Every preset on the wire: where a request goes, what it carries, and what becomes of an answer.
 
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use super::*;
@@ -170,14 +171,56 @@ async fn messages_in_each_vendors_words() {
         bare[2].as_object_mut().unwrap().remove(name);
     }
     for preset in &PRESETS {
-        let expected = match preset.kind {
+        let mut expected = match preset.kind {
             // DeepSeek wants the reasoning of a turn with tools back.
-            "deepseek" | "together" | "ollama" => &system,
-            "mistral" => &bare,
-            _ => &asked,
+            "deepseek" | "together" | "ollama" => system.clone(),
+            "mistral" => bare.clone(),
+            _ => asked.clone(),
         };
+        if SAY_REASONING.contains(&preset.kind) {
+            let message = expected[2].as_object_mut().unwrap();
+            let text = message.remove("reasoning_content").unwrap();
+            message.insert("reasoning".to_owned(), text);
+        }
         let (_, body) = sent(preset.kind, None, json!({"messages": asked})).await;
-        assert_eq!(body["messages"], *expected, "{}", preset.kind);
+        assert_eq!(body["messages"], expected, "{}", preset.kind);
+    }
+}
+
+const SAY_REASONING: [&str; 5] = ["groq", "openrouter", "together", "ollama", "vllm"];
+
+#[tokio::test]
+async fn answers_in_our_words() {
+    for preset in &PRESETS {
+        let ours = if SAY_REASONING.contains(&preset.kind) { "reasoning_content" } else { "reasoning" };
+        for (stream, part) in [(false, "message"), (true, "delta")] {
+            let (provider, mut upstream) = self::preset(preset.kind, None);
+            let theirs = json!({"choices": [{"index": 0, part: {"reasoning": "hm", "content": "a"}}]});
+            let expected = json!({"choices": [{"index": 0, part: {ours: "hm", "content": "a"}}]});
+            let ask = async {
+                let call = call(json!({"stream": stream}));
+                if !stream {
+                    return provider.complete(call).await.unwrap().json;
+                }
+                let mut streaming = provider.stream(call).await.unwrap();
+                streaming.events.next().await.unwrap().unwrap().json
+            };
+            let (json, ()) = tokio::join!(ask, async {
+                let mut peer = upstream.accept().await;
+                peer.request().await;
+                peer.send(match stream {
+                    false => answer("200 OK", JSON_TYPE, &theirs.to_string()),
+                    true => answer(
+                        "200 OK",
+                        "content-type: text/event-stream\r\n",
+                        &format!("data: {theirs}\n\ndata: [DONE]\n\n"),
+                    ),
+                })
+                .await;
+            });
+            let json: Value = serde_json::from_slice(&json).unwrap();
+            assert_eq!(json, expected, "{}, streamed: {stream}", preset.kind);
+        }
     }
 }
 

@@ -6,43 +6,11 @@ use std::sync::Arc;
 use novai_core::{Deadlines, Error, Provider};
 use novai_rpc::worker::Limits;
 use novai_rpc::{ClientTls, ServerTls, TlsError};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use tempfile::TempDir;
 
+use crate::support::authority::Authority;
 use crate::support::provider::Scripted;
 use crate::support::worker::Worker;
 use crate::support::{call, remote_with, within};
-
-/// An authority, and certificates of it, as files.
-struct Authority {
-    dir: TempDir,
-    issuer: CertifiedIssuer<'static, KeyPair>,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("ca.pem"), issuer.pem()).unwrap();
-        Authority { dir, issuer }
-    }
-
-    fn ca_file(&self) -> PathBuf {
-        self.dir.path().join("ca.pem")
-    }
-
-    fn certify(&self, name: &str) -> (PathBuf, PathBuf) {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let file = |kind: &str| self.dir.path().join(format!("{name}-{kind}.pem"));
-        std::fs::write(file("cert"), certificate.pem()).unwrap();
-        std::fs::write(file("key"), key.serialize_pem()).unwrap();
-        (file("cert"), file("key"))
-    }
-}
 
 #[tokio::test]
 async fn both_ends_show_a_certificate_and_strangers_get_nothing() {
@@ -83,7 +51,7 @@ fn files_that_cannot_be_used_are_named() {
     let authority = Authority::new();
     let (certificate_file, key_file) = authority.certify("worker.internal");
     let (_, other_key) = authority.certify("other.internal");
-    let absent = authority.dir.path().join("absent.pem");
+    let absent = authority.file("absent.pem");
     let server = |certificate: &PathBuf, key: &PathBuf, ca: Option<&PathBuf>| ServerTls {
         certificate_file: certificate.clone(),
         key_file: key.clone(),

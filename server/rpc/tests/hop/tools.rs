@@ -1,6 +1,7 @@
 //! A gateway's end of tool servers, in front of real ones.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,10 +16,11 @@ use novai_rpc::{ClientTls, PoolConfig, ToolServerConfig, ToolServers, WorkerUrl}
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 
+use crate::support::authority::Authority;
 use crate::support::provider::{Dropped, once};
 use crate::support::{TRACEPARENT, within};
 
@@ -73,6 +75,10 @@ fn tool(name: &str) -> ToolDefinition {
 
 /// A server of these tools, in a runtime of its own, so that it can be killed.
 fn serve(address: &str, offered: Vec<ToolDefinition>) -> Running {
+    serve_by(Server::builder(), address, offered)
+}
+
+fn serve_by(mut builder: Server, address: &str, offered: Vec<ToolDefinition>) -> Running {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (dropped, is_dropped) = Dropped::new();
     let asked = Arc::default();
@@ -85,7 +91,7 @@ fn serve(address: &str, offered: Vec<ToolDefinition>) -> Running {
     let (health, health_service) = tonic_health::server::health_reporter();
     runtime.spawn(async move {
         health.set_serving::<ToolExecutionServiceServer<Tools>>().await;
-        let server = Server::builder().add_service(health_service);
+        let server = builder.add_service(health_service);
         server
             .add_service(ToolExecutionServiceServer::new(tools))
             .serve_with_incoming(incoming)
@@ -112,15 +118,14 @@ impl Drop for Running {
 }
 
 fn servers(addresses: &[SocketAddr]) -> ToolServers {
-    let config = |address: &SocketAddr| ToolServerConfig {
-        pool: PoolConfig {
-            urls: vec![WorkerUrl::parse(&format!("http://{address}")).unwrap()],
-            tls: ClientTls::default(),
-            connect_timeout: Duration::from_secs(10),
-        },
-        timeout: Duration::from_secs(30),
-    };
+    let config = |address: &SocketAddr| config(format!("http://{address}"), ClientTls::default());
     ToolServers::start(addresses.iter().map(config).collect(), OUTPUT_BYTES_MAX).unwrap()
+}
+
+fn config(url: String, tls: ClientTls) -> ToolServerConfig {
+    let urls = vec![WorkerUrl::parse(&url).unwrap()];
+    let pool = PoolConfig { urls, tls, connect_timeout: Duration::from_secs(10) };
+    ToolServerConfig { pool, timeout: Duration::from_secs(30) }
 }
 
 async fn offering(servers: &ToolServers, expected: &[&str]) {
@@ -176,6 +181,30 @@ async fn what_a_tool_answers_arrives_and_what_it_is_told_as_well() {
         let failure = within(name, servers.run(run(&servers, name, MINUTE))).await.unwrap_err();
         assert_eq!((failure.fault, &*failure.message), (fault, message), "{name}");
     }
+}
+
+#[tokio::test]
+async fn both_ends_show_a_certificate() {
+    let authority = Authority::new();
+    let read = |file: &PathBuf| std::fs::read(file).unwrap();
+    let (certificate, key) = authority.certify("tools.internal");
+    let server = ServerTlsConfig::new()
+        .identity(Identity::from_pem(read(&certificate), read(&key)))
+        .client_ca_root(Certificate::from_pem(read(&authority.ca_file())));
+    let builder = Server::builder().tls_config(server).unwrap();
+    let running = serve_by(builder, "127.0.0.1:0", vec![tool("echo")]);
+    let tls = ClientTls {
+        ca_file: Some(authority.ca_file()),
+        identity: Some(authority.certify("gateway.internal")),
+        server_name: Some("tools.internal".to_owned()),
+    };
+    let url = format!("https://{}", running.address);
+    let servers = ToolServers::start(vec![config(url, tls)], OUTPUT_BYTES_MAX).unwrap();
+    offering(&servers, &["echo"]).await;
+    let done = within("an output", servers.run(run(&servers, "echo", MINUTE))).await;
+    assert_eq!(done.unwrap(), r#"{"a": 1}"#);
+    let asked = running.asked.lock().unwrap().remove(0);
+    assert_eq!(asked.peer_certs().unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -4,62 +4,33 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::mpsc;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
+use support::http::{Asked, answer, serve};
 use support::process::Process;
 
 const KEY: &str = "operators-own-key-0123456789";
 const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/// Answers every request with `answer`, and tells of each: its head and its body.
-fn server(answer: String) -> (String, mpsc::Receiver<(String, Vec<u8>)>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
+/// Answers every request with `answer`, and tells of each.
+fn server(answer: String) -> (String, mpsc::Receiver<Asked>) {
     let (tell, told) = mpsc::channel();
-    std::thread::spawn(move || {
-        for socket in listener.incoming() {
-            let (socket, tell, answer) = (socket.unwrap(), tell.clone(), answer.clone());
-            std::thread::spawn(move || {
-                let mut reader = BufReader::new(socket.try_clone().unwrap());
-                while let Some(request) = request(&mut reader) {
-                    // The test may have ended.
-                    let _ = tell.send(request);
-                    if (&socket).write_all(answer.as_bytes()).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
+    let address = serve(move |asked, mut socket| {
+        // The test may have ended.
+        let _ = tell.send(Asked { head: asked.head.to_lowercase(), body: asked.body.clone() });
+        socket.write_all(answer.as_bytes())
     });
-    (address, told)
-}
-
-fn request(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        if reader.read_line(&mut head).ok()? == 0 {
-            return None;
-        }
-    }
-    let head = head.to_lowercase();
-    let length = head.split("content-length: ").nth(1).map_or("0", |rest| rest.lines().next().unwrap());
-    let mut body = vec![0; length.parse().unwrap()];
-    reader.read_exact(&mut body).ok()?;
-    Some((head, body))
+    (address.to_string(), told)
 }
 
 fn upstream_answer() -> String {
     let chunk = r#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}"#;
-    let body = format!("data: {chunk}\n\ndata: [DONE]\n\n");
-    format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
+    answer("text/event-stream", &format!("data: {chunk}\n\ndata: [DONE]\n\n"))
 }
 
 fn config(upstream: &str, telemetry: &str, provider: &str) -> String {
@@ -71,7 +42,7 @@ fn config(upstream: &str, telemetry: &str, provider: &str) -> String {
 
 /// One stream, asked with a `traceparent`; what the upstream was sent, and what the collector, if anything.
 fn traced(telemetry: &str, provider: &str, ratio: &str) -> (String, Option<Vec<u8>>) {
-    let (collector, collected) = server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_owned());
+    let (collector, collected) = server(answer("application/x-protobuf", ""));
     let (upstream, asked) = server(upstream_answer());
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("novai.toml"), config(&upstream, telemetry, provider)).unwrap();
@@ -94,8 +65,7 @@ fn traced(telemetry: &str, provider: &str, ratio: &str) -> (String, Option<Vec<u
     assert!(answer.contains("[DONE]"), "{answer}");
     // What waits is sent before it ends.
     novai.stop();
-    let (head, _) = asked.recv().unwrap();
-    (head, collected.try_recv().ok().map(|(_, body)| body))
+    (asked.recv().unwrap().head, collected.try_recv().ok().map(|collected| collected.body))
 }
 
 fn holds(bytes: &[u8], text: &[u8]) -> bool {
@@ -154,7 +124,7 @@ fn spans_in(bytes: &[u8]) -> Vec<Span> {
 
 #[test]
 fn a_workers_call_is_a_span_between_the_gateways_and_the_vendors() {
-    let (collector, collected) = server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_owned());
+    let (collector, collected) = server(answer("application/x-protobuf", ""));
     let (upstream, asked) = server(upstream_answer());
     let dir = tempfile::tempdir().unwrap();
     let file = config(&upstream, "join_callers_traces = true", "send_traceparent = true");
@@ -189,10 +159,10 @@ fn a_workers_call_is_a_span_between_the_gateways_and_the_vendors() {
     }
     novai.stop();
     worker.stop();
-    let (head, _) = asked.recv().unwrap();
+    let head = asked.recv().unwrap().head;
     let parent = head.lines().find_map(|line| line.strip_prefix("traceparent: ")).expect("a traceparent");
     let told = u64::from_str_radix(parent.split('-').nth(2).unwrap(), 16).unwrap().to_be_bytes();
-    let sent: Vec<Vec<u8>> = collected.try_iter().map(|(_, body)| body).collect();
+    let sent: Vec<Vec<u8>> = collected.try_iter().map(|collected| collected.body).collect();
     assert!(sent.iter().any(|body| holds(body, b"novai-worker")));
     let spans: Vec<Span> = sent.iter().flat_map(|body| spans_in(body)).collect();
     let ours = spans.iter().find(|span| span.span_id == told).expect("the worker's span");

@@ -6,14 +6,14 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
 
 use novai_sdk::Client;
 use novai_sdk::types::{
     AssistantMessage, ChatCompletionRequest, FunctionDefinition, Message, Tool, ToolCall,
 };
 use serde_json::{Value, json};
+use support::http::{answer, serve};
 
 const KEY: &str = "operators-own-key-0123456789";
 const ANSWER: &str = "It is -3 degrees.";
@@ -99,50 +99,21 @@ fn played(path: &str, body: &Value) -> (bool, Vec<Value>) {
     (true, events)
 }
 
-/// All four behind one address. Ends with the process.
+/// All four behind one address.
 fn vendors() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        for socket in listener.incoming().map_while(Result::ok) {
-            std::thread::spawn(move || serve(socket));
-        }
-    });
-    address
-}
-
-fn serve(mut socket: TcpStream) {
-    let mut reader = BufReader::new(socket.try_clone().unwrap());
-    loop {
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            if reader.read_line(&mut head).unwrap_or(0) == 0 {
-                return;
-            }
-        }
-        let length = head
-            .to_lowercase()
-            .split("content-length: ")
-            .nth(1)
-            .map(|rest| rest.lines().next().unwrap().to_owned());
-        let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
-        reader.read_exact(&mut body).unwrap();
-        let path = head.split(' ').nth(1).unwrap();
-        let (is_stream, told) = played(path, &serde_json::from_slice(&body).unwrap());
+    let address = serve(|asked, mut socket| {
+        let (is_stream, told) = played(asked.path(), &asked.json());
         let event = |event: &Value| match event.as_str() {
             Some(text) => format!("data: {text}\n\n"),
             None => format!("data: {event}\n\n"),
         };
-        let (kind, text) = match is_stream {
-            true => ("text/event-stream", told.iter().map(event).collect()),
-            false => ("application/json", told[0].to_string()),
+        let answer = match is_stream {
+            true => answer("text/event-stream", &told.iter().map(event).collect::<String>()),
+            false => answer("application/json", &told[0].to_string()),
         };
-        let head =
-            format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", text.len());
-        if socket.write_all((head + &text).as_bytes()).is_err() {
-            return;
-        }
-    }
+        socket.write_all(answer.as_bytes())
+    });
+    address.to_string()
 }
 
 fn config(upstream: &str) -> String {

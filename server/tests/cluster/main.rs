@@ -6,6 +6,9 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
 
+#[path = "../support/http.rs"]
+#[allow(dead_code, reason = "each test program uses a part")]
+mod http;
 #[path = "../../stores/tests/server/mod.rs"]
 mod postgres;
 #[path = "../support/process.rs"]

@@ -10,6 +10,9 @@
 mod books;
 mod client;
 mod gateway;
+#[path = "../support/http.rs"]
+#[allow(dead_code, reason = "each test program uses a part")]
+mod http;
 #[path = "../support/process.rs"]
 #[allow(dead_code, reason = "each test program uses a part")]
 mod process;

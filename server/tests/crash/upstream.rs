@@ -1,10 +1,12 @@
 //! An upstream that counts what it is asked and how far it got. The body's `seed` says how long the answer is.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::Write;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use crate::http::{Asked, answer, serve};
 
 /// What it would put on its bill.
 #[derive(Debug, Clone, Copy)]
@@ -21,16 +23,9 @@ pub struct Upstream {
 
 impl Upstream {
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
         let counted: Arc<Mutex<HashMap<String, Counted>>> = Arc::default();
         let shared = Arc::clone(&counted);
-        std::thread::spawn(move || {
-            for socket in listener.incoming() {
-                let (socket, counted) = (socket.unwrap(), Arc::clone(&shared));
-                std::thread::spawn(move || serve(socket, &counted));
-            }
-        });
+        let address = serve(move |asked, socket| bill(asked, socket, &shared));
         Upstream { address, counted }
     }
 
@@ -39,51 +34,18 @@ impl Upstream {
     }
 }
 
-/// Requests on one connection, until it breaks.
-fn serve(socket: TcpStream, counted: &Mutex<HashMap<String, Counted>>) {
-    socket.set_nodelay(true).unwrap();
-    let mut reader = BufReader::new(socket.try_clone().unwrap());
-    while let Some((id, body)) = request(&mut reader) {
-        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        let tokens = body["seed"].as_u64().unwrap();
-        let prompt = 5 + tokens % 7;
-        counted.lock().unwrap().insert(id.clone(), Counted { prompt, completion: 0 });
-        let count = |completion| counted.lock().unwrap().get_mut(&id).unwrap().completion = completion;
-        let answered = match body["stream"] == true {
-            true => stream(&socket, prompt, tokens, count),
-            false => {
-                count(tokens);
-                whole(&socket, prompt, tokens)
-            }
-        };
-        if answered.is_err() {
-            return;
-        }
+fn bill(asked: &Asked, socket: &TcpStream, counted: &Mutex<HashMap<String, Counted>>) -> std::io::Result<()> {
+    let id = asked.header("x-request-id").or_else(|| asked.header("x-client-request-id")).unwrap();
+    let body = asked.json();
+    let tokens = body["seed"].as_u64().unwrap();
+    let prompt = 5 + tokens % 7;
+    counted.lock().unwrap().insert(id.to_owned(), Counted { prompt, completion: 0 });
+    let count = |completion| counted.lock().unwrap().get_mut(id).unwrap().completion = completion;
+    if body["stream"] == true {
+        return stream(socket, prompt, tokens, count);
     }
-}
-
-fn request(reader: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
-    let (mut id, mut length) = (String::new(), 0);
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        let line = line.trim_end();
-        if line.is_empty() {
-            break;
-        }
-        let (name, value) = line.split_once(':').unwrap_or((line, ""));
-        let value = value.trim();
-        match name.to_ascii_lowercase().as_str() {
-            "x-request-id" | "x-client-request-id" => id = value.to_owned(),
-            "content-length" => length = value.parse().unwrap(),
-            _ => {}
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some((id, body))
+    count(tokens);
+    whole(socket, prompt, tokens)
 }
 
 fn usage(prompt: u64, completion: u64) -> String {
@@ -98,11 +60,7 @@ fn whole(mut socket: &TcpStream, prompt: u64, tokens: u64) -> std::io::Result<()
         r#"{{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"finish_reason":"stop","message":{{"role":"assistant","content":"x"}}}}],"usage":{}}}"#,
         usage(prompt, tokens)
     );
-    let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    socket.write_all((head + &body).as_bytes())
+    socket.write_all(answer("application/json", &body).as_bytes())
 }
 
 fn stream(mut socket: &TcpStream, prompt: u64, tokens: u64, count: impl Fn(u64)) -> std::io::Result<()> {

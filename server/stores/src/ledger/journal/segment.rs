@@ -1,11 +1,17 @@
 //! One file of the journal: frames of length, CRC-32 and payload, then zeros.
+//!
+//! A frame's place is taken first and written later, by whoever took it, many at once: one that was never written, or not to its
+//! end, is passed over when the file is read.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const SUFFIX: &str = ".journal";
 const FRAME_HEAD_BYTES: usize = 8;
+/// Of a reservation; a settlement is smaller.
+const FRAME_BYTES_LIKELY: usize = 384;
 /// No record is nearly that long.
 const PAYLOAD_BYTES_MAX: usize = 64 << 10;
 
@@ -31,9 +37,40 @@ impl SegmentId {
 
 pub(in super::super) struct Segment {
     pub(in super::super) id: SegmentId,
-    file: File,
-    written: u64,
+    file: Arc<File>,
+    taken: u64,
     bytes: u64,
+}
+
+/// Where one frame belongs.
+#[must_use = "what is not written is lost"]
+pub(in super::super) struct Place {
+    pub(in super::super) segment: SegmentId,
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Place {
+    pub(in super::super) fn write(&self, frame: &[u8]) -> io::Result<()> {
+        write_all_at(&self.file, frame, self.at)
+    }
+}
+
+#[cfg(unix)]
+fn write_all_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
+}
+
+#[cfg(windows)]
+fn write_all_at(file: &File, mut bytes: &[u8], mut at: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let written = std::os::windows::fs::FileExt::seek_write(file, bytes, at)?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        (bytes, at) = (&bytes[written..], at + written as u64);
+    }
+    Ok(())
 }
 
 impl Segment {
@@ -53,59 +90,70 @@ impl Segment {
                 file.write_all(&ZEROS[..part as usize])?;
                 left -= part;
             }
-            file.rewind()
+            Ok(())
         };
         if let Err(error) = fill(&mut file) {
             // Room for somebody else.
             let _ = fs::remove_file(&path);
             return Err(error);
         }
-        Ok(Segment { id, file, written: 0, bytes })
+        Ok(Segment { id, file: Arc::new(file), taken: 0, bytes })
     }
 
     pub(super) fn room(&self) -> u64 {
-        self.bytes - self.written
+        self.bytes - self.taken
     }
 
-    pub(super) fn write(&mut self, frame: &[u8]) -> io::Result<()> {
-        if let Err(error) = self.file.write_all(frame) {
-            // The next frame goes over what may have been written of this one.
-            self.file.seek(SeekFrom::Start(self.written))?;
-            return Err(error);
-        }
-        self.written += frame.len() as u64;
-        Ok(())
+    /// There must be room.
+    pub(super) fn take(&mut self, frame_bytes: usize) -> Place {
+        let at = self.taken;
+        self.taken += frame_bytes as u64;
+        Place { segment: self.id, file: Arc::clone(&self.file), at }
     }
 
-    pub(super) fn into_file(self) -> File {
-        self.file
-    }
-
-    pub(super) fn handle(&self) -> io::Result<File> {
-        self.file.try_clone()
+    pub(super) fn handle(&self) -> Arc<File> {
+        Arc::clone(&self.file)
     }
 }
 
-/// Fills `out` with one frame.
-pub(super) fn frame(out: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) {
-    out.clear();
-    out.extend_from_slice(&[0; FRAME_HEAD_BYTES]);
-    encode(out);
-    let (head, payload) = out.split_at_mut(FRAME_HEAD_BYTES);
+/// With what `encode` writes as its payload.
+pub(in super::super) fn frame(encode: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(FRAME_BYTES_LIKELY);
+    frame.extend_from_slice(&[0; FRAME_HEAD_BYTES]);
+    encode(&mut frame);
+    let (head, payload) = frame.split_at_mut(FRAME_HEAD_BYTES);
     head[..4].copy_from_slice(&(payload.len() as u32).to_le_bytes());
     head[4..].copy_from_slice(&crc32fast::hash(payload).to_le_bytes());
+    frame
 }
 
-/// Payloads up to the first frame that is not whole: zeros, or what a crash cut off.
+/// The payloads of all whole frames, in order.
+///
+/// Where there is none, one may begin at the next byte: a place that was taken and not written holds zeros, or a part of its
+/// frame. No text that a caller can choose passes for a frame there: lengths hold zero bytes, request ids do not.
 pub(super) fn read(path: &Path) -> io::Result<Vec<Vec<u8>>> {
     let bytes = fs::read(path)?;
     let mut rest = &bytes[..];
     let mut payloads = Vec::new();
-    while let Some((payload, after)) = first_frame(rest) {
-        payloads.push(payload.to_vec());
-        rest = after;
+    while !rest.is_empty() {
+        rest = match first_frame(rest) {
+            Some((payload, after)) => {
+                payloads.push(payload.to_vec());
+                after
+            }
+            // The lower bytes of a length may be zeros themselves.
+            None => &rest[leading_zeros(rest).saturating_sub(2).max(1)..],
+        };
     }
     Ok(payloads)
+}
+
+/// Most of a file is zeros, so they are counted by the block.
+fn leading_zeros(bytes: &[u8]) -> usize {
+    static ZEROS: [u8; 4 << 10] = [0; 4 << 10];
+    let (blocks, _) = bytes.as_chunks();
+    let whole = blocks.iter().take_while(|block| **block == ZEROS).count() * ZEROS.len();
+    whole + bytes[whole..].iter().take_while(|byte| **byte == 0).count()
 }
 
 fn first_frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {

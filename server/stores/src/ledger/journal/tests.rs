@@ -44,7 +44,7 @@ fn one_process_at_a_time() {
 }
 
 #[test]
-fn a_record_that_was_cut_off_ends_the_reading() {
+fn a_record_that_was_cut_off_is_not_read() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = begun(dir.path());
     for text in ["one", "two", "three"] {
@@ -66,6 +66,33 @@ fn a_record_that_was_cut_off_ends_the_reading() {
         bytes[cut.min(end - 1)] ^= 1;
         std::fs::write(&path, &bytes).unwrap();
         assert!(texts(dir.path()).len() < 3, "flipped at {cut}");
+    }
+}
+
+#[test]
+fn a_place_that_was_not_written_is_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = begun(dir.path());
+    let placed = ["one", "two", "three", "four"].map(|text| {
+        let bytes = frame(|out| out.extend_from_slice(text.as_bytes()));
+        (journal.place(bytes.len(), 0).unwrap(), bytes)
+    });
+    // Not in their order, and the second not at all, in part, and whole.
+    for (written, expected) in [
+        (0, &["one", "three", "four"][..]),
+        (1, &["one", "three", "four"]),
+        (10, &["one", "three", "four"]),
+        (11, &["one", "two", "three", "four"]),
+    ] {
+        for index in [3, 0, 2] {
+            let (place, bytes) = &placed[index];
+            place.write(bytes).unwrap();
+        }
+        placed[1].0.write(&placed[1].1[..written]).unwrap();
+        let path = journal.current.id.path(dir.path());
+        let texts: Vec<_> =
+            read(&path).unwrap().into_iter().map(|bytes| String::from_utf8(bytes).unwrap()).collect();
+        assert_eq!(texts, expected, "{written} bytes of the second");
     }
 }
 
@@ -115,7 +142,7 @@ fn full_segments_are_synced_once_where_anybody_syncs() {
         while journal.full_count() < 2 {
             append(&mut journal, &"x".repeat(60_000));
         }
-        let counts = [journal.unsynced().unwrap().len(), journal.unsynced().unwrap().len()];
+        let counts = [journal.unsynced().len(), journal.unsynced().len()];
         assert_eq!(counts, expected, "{durability:?}");
     }
 }

@@ -1,8 +1,8 @@
 //! The books of one gateway: memory decides, the journal makes it durable, SQLite keeps it.
 //!
-//! A request costs the hot path two `write`s to the journal and two short locks; no task is woken and nothing waits for a
-//! disk (unless [`Durability::Power`] asks for it). A thread ([`writer`]) puts what is settled into SQLite, many requests
-//! in one transaction, and then gives up the journal's older segments.
+//! A request costs the hot path two short locks and, outside of them, two `write`s to the journal; no task is woken and
+//! nothing waits for a disk (unless [`Durability::Power`] asks for it). A thread ([`writer`]) puts what is settled into
+//! SQLite, many requests in one transaction, and then gives up the journal's older segments.
 //!
 //! **Invariant:** what is in memory can be had again from SQLite and the journal. Start at [`SqliteLedger::open`], which
 //! does exactly that ([`recovery`]), then [`state`], which is what the lock protects.
@@ -28,11 +28,13 @@ use novai_core::{Clock, StreamFacts};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::journal::{Durability, Journal};
-use super::{LedgerOpenError, Recovered, usage};
+use super::journal::{self, Durability, Journal};
+use super::{LedgerOpenError, Recovered, record, usage};
 use crate::database::Sqlite;
 use state::State;
 use writer::Writer;
+
+type Synced = oneshot::Receiver<Result<(), Refusal>>;
 
 /// Beside the database file.
 const JOURNAL_DIR: &str = "ledger-journal";
@@ -54,7 +56,8 @@ struct Shared {
 }
 
 impl Shared {
-    /// Held for microseconds: never over anything that waits, but for a `write` to the journal.
+    /// Held for less than a microsecond: never over anything that waits, but for a `write` of what is rare, or waits for
+    /// the disk in any case.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -101,6 +104,34 @@ impl SqliteLedger {
         Ok((SqliteLedger { shared, database, writer, syncer }, recovered))
     }
 
+    /// Durable once the answer comes; without one, it is already.
+    fn admit(
+        &self,
+        reservation: &Arc<Reservation>,
+        budgets: &Budgets,
+        facts: Option<&Arc<StreamFacts>>,
+    ) -> Result<Option<Synced>, Refusal> {
+        let frame = journal::frame(|out| record::reserved(out, reservation));
+        let mut state = self.shared.lock();
+        let place = state.reserve(reservation, budgets, facts, frame.len())?;
+        if self.syncer.is_none() {
+            drop(state);
+            place.write(&frame).map_err(|error| {
+                self.shared.lock().release(reservation);
+                unavailable(error)
+            })?;
+            return Ok(None);
+        }
+        // While the segment is still the journal's latest: once it is full, it is synced one last time.
+        if let Err(error) = place.write(&frame) {
+            state.release(reservation);
+            return Err(unavailable(error));
+        }
+        let (done, answer) = oneshot::channel();
+        state.waiting_for_sync.push(done);
+        Ok(Some(answer))
+    }
+
     async fn written(&self) -> Result<(), LedgerError> {
         let (done, written) = oneshot::channel();
         self.shared.lock().flushes.push(done);
@@ -120,20 +151,14 @@ impl Ledger for SqliteLedger {
         budgets: &Budgets,
         facts: Option<&Arc<StreamFacts>>,
     ) -> Reserving {
-        let mut state = self.shared.lock();
-        if let Err(refusal) = state.reserve(reservation, budgets, facts) {
-            return Reserving::Done(Err(refusal));
-        }
-        let waiting = self.syncer.as_ref().map(|syncer| {
-            let (done, answer) = oneshot::channel();
-            state.waiting_for_sync.push(done);
-            (syncer, answer)
-        });
-        drop(state);
+        let waiting = match self.admit(reservation, budgets, facts) {
+            Ok(waiting) => waiting,
+            Err(refusal) => return Reserving::Done(Err(refusal)),
+        };
         if facts.is_some() {
             self.writer.wake_for_stream();
         }
-        let Some((syncer, answer)) = waiting else { return Reserving::Done(Ok(())) };
+        let (Some(answer), Some(syncer)) = (waiting, &self.syncer) else { return Reserving::Done(Ok(())) };
         syncer.wake();
         Reserving::Later { is_decided: true, answer }
     }
@@ -143,7 +168,12 @@ impl Ledger for SqliteLedger {
     }
 
     fn settle(&self, reservation: &Arc<Reservation>, settlement: Settlement) {
-        let is_first = self.shared.lock().settle(reservation, settlement);
+        let frame = journal::frame(|out| record::settled(out, reservation.id, &settlement));
+        let settled = self.shared.lock().settle(reservation, settlement, frame.len());
+        let Some((place, is_first)) = settled else { return };
+        if let Err(error) = place.and_then(|place| place.write(&frame)) {
+            tracing::error!(%error, "cannot write a settlement to the ledger's journal");
+        }
         if is_first {
             self.writer.wake_for_entry();
         }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use novai_core::StreamFacts;
-use novai_core::money::{Budgets, Progress, Refusal, Reservation, ReservationId, Settlement};
+use novai_core::money::{Budgets, Progress, Refusal, Reservation, ReservationId, Settlement, Usd};
 use tokio::sync::oneshot;
 
-use super::super::journal::{Journal, SegmentId};
+use super::super::journal::{Journal, Place, SegmentId};
 use super::super::record::{self, SETTLEMENT_BYTES_MAX};
 use super::accounts::Accounts;
 use super::batch::Batch;
@@ -69,28 +69,36 @@ impl State {
         }
     }
 
+    /// Where its record, of so many bytes, is to be written. Until then it is not durable; if it cannot be: [`State::release`].
     pub(super) fn reserve(
         &mut self,
         reservation: &Arc<Reservation>,
         budgets: &Budgets,
         facts: Option<&Arc<StreamFacts>>,
-    ) -> Result<(), Refusal> {
+        frame_bytes: usize,
+    ) -> Result<Place, Refusal> {
         if self.pending.batch.len() + self.in_writing.rows > PENDING_MAX {
             return Err(unavailable("the database has not taken anything for too long"));
         }
         self.accounts.check(reservation, budgets)?;
         let room_after = self.room_for_settlements(1);
-        let appended = self.journal.append(room_after, |out| record::reserved(out, reservation));
-        let segment = appended.map_err(unavailable)?;
+        let place = self.journal.place(frame_bytes, room_after).map_err(unavailable)?;
         self.accounts.reserve(reservation);
         let open = Open {
             reservation: Arc::clone(reservation),
             facts: facts.cloned(),
             noted: Progress::default(),
-            segment,
+            segment: place.segment,
         };
         self.open.insert(reservation.id, open);
-        Ok(())
+        Ok(place)
+    }
+
+    /// As if it had never been reserved.
+    pub(super) fn release(&mut self, reservation: &Reservation) {
+        if self.open.remove(&reservation.id).is_some() {
+            self.accounts.settle(reservation, Usd::ZERO);
+        }
     }
 
     /// From here on, this is what an open reservation is settled by. Its record supersedes the one before.
@@ -107,21 +115,23 @@ impl State {
         open.noted = Progress::default();
     }
 
-    /// Whether this was the first that waits for SQLite.
-    pub(super) fn settle(&mut self, reservation: &Arc<Reservation>, settlement: Settlement) -> bool {
-        let Some(Open { segment, .. }) = self.open.remove(&reservation.id) else { return false };
-        // The room was kept for it. Should the disk fail all the same, SQLite still gets it from memory.
+    /// Where its record, of so many bytes, is to be written; SQLite gets it from memory in any case. Also whether this was the first
+    /// that waits for SQLite. `None` if it is settled already.
+    pub(super) fn settle(
+        &mut self,
+        reservation: &Arc<Reservation>,
+        settlement: Settlement,
+        frame_bytes: usize,
+    ) -> Option<(std::io::Result<Place>, bool)> {
+        let Open { segment, .. } = self.open.remove(&reservation.id)?;
+        // The room was kept for it.
         let room_after = self.room_for_settlements(0);
-        let appended =
-            self.journal.append(room_after, |out| record::settled(out, reservation.id, &settlement));
-        if let Err(error) = appended {
-            tracing::error!(%error, "cannot write a settlement to the ledger's journal");
-        }
+        let place = self.journal.place(frame_bytes, room_after);
         self.accounts.settle(reservation, settlement.cost);
         let pending = &mut self.pending;
         pending.oldest = Some(pending.oldest.map_or(segment, |oldest| oldest.min(segment)));
         pending.batch.push(reservation, settlement);
-        pending.batch.len() == 1
+        Some((place, pending.batch.len() == 1))
     }
 
     /// Hands over what is settled, and goes on with `empty`.

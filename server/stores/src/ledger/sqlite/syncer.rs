@@ -2,7 +2,6 @@
 //!
 //! [`Durability::Power`]: super::Durability::Power
 
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle, Thread};
@@ -53,7 +52,7 @@ fn sync(shared: &Shared) -> bool {
         }
         (std::mem::take(&mut state.waiting_for_sync), state.journal.unsynced())
     };
-    let synced = files.and_then(|files| files.iter().try_for_each(File::sync_data));
+    let synced = files.iter().try_for_each(|file| file.sync_data());
     for waiting in waiting {
         let answer = match &synced {
             Ok(()) => Ok(()),

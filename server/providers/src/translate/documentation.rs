@@ -42,7 +42,8 @@ What else is particular about them:
   reason refuse `stop` and the penalties themselves.
 - **OpenRouter** leaves out what the model behind it does not understand, unless the request has `provider: {require_parameters: true}`, which goes
   along. Errors in a 200 and in mid-stream are errors; its keep-alive comments are not passed on, the gateway has its own.
-- **Ollama** and **OpenRouter**, **Groq**, **Together** and newer **vLLM** name reasoning `reasoning`, which callers get under that name.
+- **Groq**, **OpenRouter**, **Together**, **Ollama** and **vLLM** (0.16 and newer) say `reasoning` for `reasoning_content`: it is renamed in
+  answers and events, and back in messages that a client sends again. For the kind `openai` nothing is renamed.
 - **Together** takes a number for `logprobs` and answers in another shape: a 400.
 - **llama.cpp** knows `max_completion_tokens` only since 2026, so it gets `max_tokens`. Its Python relative takes no `X-Request-Id` but a UUID:
   another id is sent as `X-Client-Request-Id`, to everybody.

@@ -113,6 +113,11 @@ impl Journal {
         Ok(self.current.take(frame_bytes))
     }
 
+    /// How many bytes fit before another segment must be made, with `room_after` bytes free behind them.
+    pub(super) fn room(&self, room_after: u64) -> u64 {
+        self.current.room().saturating_sub(room_after)
+    }
+
     /// Appends what `encode` writes, and keeps `room_after` bytes free behind it.
     pub(super) fn append(
         &mut self,
@@ -132,7 +137,7 @@ impl Journal {
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> io::Result<bool> {
         let frame = frame(encode);
-        if self.current.room() < frame.len() as u64 + room_after {
+        if self.room(room_after) < frame.len() as u64 {
             return Ok(false);
         }
         self.current.take(frame.len()).write(&frame)?;

@@ -7,7 +7,7 @@ use novai_core::StreamFacts;
 use novai_core::money::{Budgets, Progress, Refusal, Reservation, ReservationId, Settlement, Usd};
 use tokio::sync::oneshot;
 
-use super::super::journal::{Journal, Place, SegmentId};
+use super::super::journal::{self, Journal, Place, SegmentId};
 use super::super::record::{self, SETTLEMENT_BYTES_MAX};
 use super::accounts::Accounts;
 use super::batch::Batch;
@@ -148,20 +148,29 @@ impl State {
         [self.pending.oldest, self.in_writing.oldest].into_iter().flatten().min()
     }
 
-    /// Writes down how far streams have come, where that has changed.
-    pub(super) fn note_progress(&mut self) -> std::io::Result<()> {
-        let room_after = self.room_for_settlements(0);
+    /// How far streams have come, where that has changed: records, and where they are to be written, all at once. A note that is
+    /// lost is superseded by the next.
+    pub(super) fn note_progress(&mut self) -> Option<(Place, Vec<u8>)> {
+        let room = self.journal.room(self.room_for_settlements(0));
+        let mut frames = Vec::new();
         for (id, open) in &mut self.open {
             let Some(facts) = &open.facts else { continue };
             let progress = facts.progress();
             if progress != open.noted {
-                if !self.journal.append_if_room(room_after, |out| record::noted(out, *id, &progress))? {
+                let frame = journal::frame(|out| record::noted(out, *id, &progress));
+                if (frames.len() + frame.len()) as u64 > room {
                     break;
                 }
+                frames.extend_from_slice(&frame);
                 open.noted = progress;
             }
         }
-        Ok(())
+        if frames.is_empty() {
+            return None;
+        }
+        // It has room: no segment is made for it.
+        let place = self.journal.place(frames.len(), 0).ok()?;
+        Some((place, frames))
     }
 
     /// Copies up to `records_max` open reservations out of the oldest segment, so that it can go. True if none is left.

@@ -162,7 +162,9 @@ impl Work {
         if is_asked_for || self.noted_at.elapsed() >= NOTE_INTERVAL {
             self.noted_at = Instant::now();
             let noted = self.shared.lock().note_progress();
-            if let Err(error) = noted {
+            if let Some((place, frames)) = noted
+                && let Err(error) = place.write(&frames)
+            {
                 tracing::warn!(%error, "cannot note the progress of streams");
             }
         }

@@ -152,7 +152,8 @@ fn tools(_: &Repo) -> Result<Outcome> {
 /// Tests that need a server start one of their own; here they learn where its program is.
 fn tests(repo: &Repo) -> Result<Outcome> {
     let mut test = process::cargo(repo);
-    test.args(["test", "--workspace", "--lib", "--bins", "--tests", "--examples"]);
+    // One crate's failure must not hide the next one's.
+    test.args(["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests", "--examples"]);
     if let Some(server) = redis::server(repo) {
         test.env(redis::VARIABLE, server);
     }

@@ -9,7 +9,7 @@
 //! Segments are filled with zeros when they are made, so that the room is there: a reservation is taken only if its
 //! settlement has room too. A full disk refuses new requests and loses no settlement of old ones.
 //!
-//! Start at [`Journal::open`]. This module knows bytes and files; what they mean is [`super::record`]'s.
+//! Start at [`Journal::lock`]. This module knows bytes and files; what they mean is [`super::record`]'s.
 
 mod lock;
 mod segment;

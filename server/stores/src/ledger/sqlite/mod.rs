@@ -114,22 +114,19 @@ impl SqliteLedger {
         let frame = journal::frame(|out| record::reserved(out, reservation));
         let mut state = self.shared.lock();
         let place = state.reserve(reservation, budgets, facts, frame.len())?;
-        if self.syncer.is_none() {
-            drop(state);
-            place.write(&frame).map_err(|error| {
-                self.shared.lock().release(reservation);
-                unavailable(error)
-            })?;
-            return Ok(None);
-        }
-        // While the segment is still the journal's latest: once it is full, it is synced one last time.
+        // Who waits for the disk keeps the lock while the segment is the journal's latest: once it is full, it is synced one
+        // last time. Others give it back before they write.
+        let held = self.syncer.is_some().then_some(state);
         if let Err(error) = place.write(&frame) {
-            state.release(reservation);
+            drop(held);
+            self.shared.lock().release(reservation);
             return Err(unavailable(error));
         }
-        let (done, answer) = oneshot::channel();
-        state.waiting_for_sync.push(done);
-        Ok(Some(answer))
+        Ok(held.map(|mut state| {
+            let (done, answer) = oneshot::channel();
+            state.waiting_for_sync.push(done);
+            answer
+        }))
     }
 
     async fn written(&self) -> Result<(), LedgerError> {

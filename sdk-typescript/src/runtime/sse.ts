@@ -27,8 +27,6 @@ export class SseDecoder {
   /** For bytes that begin and end between characters, as most pieces do: Node decodes those three times as fast. */
   private readonly whole = new TextDecoder('utf-8', { ignoreBOM: true });
   private readonly utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
-  /** `utf8` may hold the first bytes of a character. */
-  private inCharacter = false;
   /** Start of a line whose end has not come. */
   private line = '';
   /** The last line ended in CR: a LF that follows belongs to it. */
@@ -38,8 +36,9 @@ export class SseDecoder {
   private data: string | undefined;
   private event = '';
   private id = '';
-  /** How many more U+FFFD came out than went in, and the last bytes, where one may have begun. */
+  /** How many more U+FFFD came out than went in. */
   private surplus = 0;
+  /** The last bytes, where a character may have begun that `utf8` holds; else none. */
   private tail: number[] = [];
 
   /** `lines`: each line is an event's data, as in newline-delimited JSON. */
@@ -142,12 +141,12 @@ export class SseDecoder {
 
   private decode(bytes: Uint8Array): string {
     const last = bytes[bytes.length - 1];
-    const inCharacter = last === undefined ? this.inCharacter : last >= 0x80;
-    const isWhole = !inCharacter && !this.inCharacter;
+    if (last === undefined) return '';
+    const inCharacter = last >= 0x80;
+    const isWhole = !inCharacter && !this.tail.length;
     const text = isWhole ? this.whole.decode(bytes) : this.utf8.decode(bytes, { stream: inCharacter });
     if (text.includes(REPLACEMENT)) this.countReplacements(bytes, text);
     this.tail = inCharacter ? [...this.tail, ...bytes.subarray(-2)].slice(-2) : [];
-    this.inCharacter = inCharacter;
     return text;
   }
 

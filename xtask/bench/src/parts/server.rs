@@ -89,9 +89,9 @@ pub fn measure(options: &Options) -> Result<Table> {
     let kept =
         if options.without_ledger { "" } else { "limits and budgets kept, every request in the ledger, " };
     table.notes.push(format!(
-        "Medians of {rounds} rounds, alternating, and what half of the ratios lie between. Floor: hyper's server before hyper-util's pooled client, nothing else. \
-         Gateway: keys checked, {kept}every request in a log file. Without a rate, connections send as fast as they are \
-         answered, and waiting for the CPU is most of the latency."
+        "Medians of {rounds} rounds, alternating, and what half of the ratios lie between. Floor: hyper's server before \
+         hyper-util's pooled client, nothing else. Gateway: keys checked, {kept}every request in a log file. Without a \
+         rate, connections send as fast as they are answered, and waiting for the CPU is most of the latency."
     ));
     table.notes.push(bounds_note(&[json_bound, STREAM_CPU_RATIO, P99_ADDED_MS]));
     Ok(table)

@@ -33,28 +33,22 @@ pub fn load_all(root: &Path) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-pub struct Schema(jsonschema::Validator);
+pub struct Schema {
+    schemas: boon::Schemas,
+    root: boon::SchemaIndex,
+}
 
 impl Schema {
     pub fn load(path: &Path) -> Result<Schema> {
-        let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        let value: Value = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
-        let validator = jsonschema::validator_for(&value)
+        let mut schemas = boon::Schemas::new();
+        let root = boon::Compiler::new()
+            .compile(&path.display().to_string(), &mut schemas)
             .map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
-        Ok(Schema(validator))
+        Ok(Schema { schemas, root })
     }
 
     fn check(&self, value: &Value) -> Result<()> {
-        let problems: Vec<String> = self
-            .0
-            .iter_errors(value)
-            .map(|error| {
-                let place = error.instance_path().to_string();
-                format!("at {}: {error}", if place.is_empty() { "/" } else { &place })
-            })
-            .collect();
-        ensure!(problems.is_empty(), "{}", problems.join("; "));
-        Ok(())
+        self.schemas.validate(value, self.root).map_err(|error| anyhow::anyhow!("{error}"))
     }
 }
 

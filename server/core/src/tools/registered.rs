@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jsonschema::Validator;
+use boon::{CompileError, Compiler, SchemaIndex, Schemas, SchemeUrlLoader, ValidationError};
 use serde_json::{Value, json};
 
 use super::failure::{ToolFailure, ToolFault};
@@ -19,7 +19,13 @@ pub struct RegisteredTool {
     pub timeout: Duration,
     /// As a `function` of a request's `tools`.
     definition: Value,
-    allowed: Validator,
+    allowed: Allowed,
+}
+
+/// What a tool's arguments may be.
+struct Allowed {
+    schemas: Schemas,
+    root: SchemaIndex,
 }
 
 /// Why a tool cannot be registered.
@@ -52,8 +58,7 @@ impl RegisteredTool {
         if !parameters.is_object() {
             return Err(InvalidTool::Parameters("it is none".to_owned()));
         }
-        let allowed = jsonschema::validator_for(&parameters)
-            .map_err(|error| InvalidTool::Parameters(error.to_string()))?;
+        let allowed = Allowed::compile(parameters.clone())?;
         let mut function = json!({"name": name, "parameters": parameters});
         if !description.is_empty() {
             function["description"] = description.into();
@@ -76,25 +81,114 @@ impl RegisteredTool {
         if !value.is_object() {
             return Err(invalid("the arguments must be a JSON object".to_owned()));
         }
-        let problems: Vec<String> = self
-            .allowed
-            .iter_errors(&value)
-            .take(PROBLEMS_MAX)
-            .map(|error| {
-                let at = error.instance_path().to_string();
-                let at = if at.is_empty() { "the arguments" } else { &at };
-                format!("{at}: {error}").chars().take(PROBLEM_CHARS_MAX).collect()
-            })
-            .collect();
-        match problems.is_empty() {
-            true => Ok(arguments.to_owned()),
-            false => Err(invalid(problems.join("; "))),
-        }
+        self.allowed.check(&value).map_err(invalid)?;
+        Ok(arguments.to_owned())
     }
+}
+
+impl Allowed {
+    fn compile(schema: Value) -> Result<Self, InvalidTool> {
+        const HERE: &str = "novai:///parameters.json";
+        let mut compiler = Compiler::new();
+        // Knows no scheme: a reference to another document would be read from this machine's files.
+        compiler.use_loader(Box::new(SchemeUrlLoader::new()));
+        let mut schemas = Schemas::new();
+        let root = compiler
+            .add_resource(HERE, schema)
+            .and_then(|()| compiler.compile(HERE, &mut schemas))
+            .map_err(|error| match error {
+                CompileError::ValidationError { src, .. } => problems(&src, "the schema"),
+                other => other.to_string().replace(HERE, ""),
+            })
+            .map_err(InvalidTool::Parameters)?;
+        Ok(Allowed { schemas, root })
+    }
+
+    /// All that is wrong with it, in one text.
+    fn check(&self, arguments: &Value) -> Result<(), String> {
+        self.schemas.validate(arguments, self.root).map_err(|error| problems(&error, "the arguments"))
+    }
+}
+
+/// `whole` is what to call the place of a problem that is in no part.
+fn problems(error: &ValidationError<'_, '_>, whole: &str) -> String {
+    /// A node says only that something below it is wrong; the leaves say what.
+    fn collect<'a>(error: &'a ValidationError<'a, 'a>, leaves: &mut Vec<&'a ValidationError<'a, 'a>>) {
+        if error.causes.is_empty() {
+            leaves.push(error);
+        }
+        error.causes.iter().for_each(|cause| collect(cause, leaves));
+    }
+    let mut leaves = Vec::new();
+    collect(error, &mut leaves);
+    let told = leaves.iter().take(PROBLEMS_MAX).map(|leaf| {
+        let at = leaf.instance_location.to_string();
+        let at = if at.is_empty() { whole } else { &at };
+        format!("{at}: {}", leaf.kind).chars().take(PROBLEM_CHARS_MAX).collect::<String>()
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 impl std::fmt::Debug for RegisteredTool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RegisteredTool").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tool(name: &str, parameters: &str) -> Result<RegisteredTool, InvalidTool> {
+        RegisteredTool::new(name, "", parameters.as_bytes(), Duration::from_secs(1))
+    }
+
+    #[test]
+    fn what_cannot_be_registered_is_refused_with_its_reason() {
+        for (name, parameters, reason) in [
+            ("", "{}", "1 to 64 letters"),
+            ("rm -rf", "{}", "1 to 64 letters"),
+            ("t", "{", "EOF while parsing"),
+            ("t", "[]", "it is none"),
+            ("t", r#"{"type": "text"}"#, "/type"),
+            ("t", r#"{"pattern": "("}"#, "regex"),
+            ("t", r##"{"$ref": "#/$defs/absent"}"##, "/$defs/absent"),
+            // Nothing is read from this machine, or fetched.
+            ("t", r#"{"$ref": "file:///etc/passwd"}"#, "file:///etc/passwd"),
+            ("t", r#"{"$ref": "https://example.com/schema.json"}"#, "https://example.com/schema.json"),
+            ("t", r#"{"$ref": "other.json"}"#, "other.json"),
+        ] {
+            let error = tool(name, parameters).unwrap_err().to_string();
+            assert!(error.contains(reason), "{name} {parameters}: {error}");
+        }
+    }
+
+    #[test]
+    fn each_problem_is_told_by_its_place() {
+        let parameters = r##"{
+            "type": "object", "required": ["city"], "additionalProperties": false,
+            "properties": {
+                "city": {"type": "string", "minLength": 2}, "days": {"type": "integer", "maximum": 7},
+                "unit": {"enum": ["C", "F"]}, "at": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/hour"}]}
+            },
+            "$defs": {"hour": {"type": "integer", "minimum": 0}}
+        }"##;
+        let tool = tool("weather", parameters).unwrap();
+        for (arguments, problems) in [
+            (r#"{"city": "Oslo", "days": 7, "unit": "C", "at": null}"#, ""),
+            ("{}", "the arguments: missing properties 'city'"),
+            (
+                r#"{"city": "", "days": 8, "unit": "K", "x": 1}"#,
+                "/city: length must be >=2, but got 0; /days: must be <=7, but got 8; \
+                 /unit: value must be one of 'C', 'F'; the arguments: additionalProperties 'x' not allowed",
+            ),
+            (
+                r#"{"city": "Oslo", "at": "noon"}"#,
+                "/at: want null, but got string; /at: want integer, but got string",
+            ),
+        ] {
+            let told = tool.checked(arguments).err().map_or(String::new(), |failure| failure.message);
+            assert_eq!(told, problems, "{arguments}");
+        }
     }
 }

@@ -137,11 +137,11 @@ async fn whatever_becomes_of_a_call_is_told_to_the_model_which_then_answers() {
     let cases: [(Calls<'_>, &[&str]); 11] = [
         (&[("add", r#"{"a":1,"b":2}"#)], &["3"]),
         (&[("add", r#"{"a":1,"b":2}"#), ("add", r#"{"a":3,"b":4}"#)], &["3", "7"]),
-        (&[("add", r#"{"a":1}"#)], &["invalid_arguments: the arguments: \"b\" is a required property"]),
+        (&[("add", r#"{"a":1}"#)], &["invalid_arguments: the arguments: missing properties 'b'"]),
         (&[("add", r#"{"a":1,"b":"x"}"#)], &["invalid_arguments: /b"]),
         (&[("add", "{\"a\":")], &["invalid_arguments: the arguments are not JSON"]),
         (&[("add", "[1,2]")], &["invalid_arguments: the arguments must be a JSON object"]),
-        (&[("add", "")], &["invalid_arguments: the arguments: \"a\" is a required property"]),
+        (&[("add", "")], &["invalid_arguments: the arguments: missing properties 'a'"]),
         (&[("divide", "{}")], &["unknown_tool: there is no tool called \"divide\""]),
         (&[("broken", "{}"), ("add", r#"{"a":1,"b":1}"#)], &["failed: as scripted", "2"]),
         (

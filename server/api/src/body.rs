@@ -179,7 +179,7 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
 pub fn decode<T: DeserializeOwned + Check>(raw: Bytes) -> Result<Decoded<T>, BodyError> {
     // Asked once: of bytes, serde_json would ask it of each string, which for short ones is a fifth of the decoding.
     let text = std::str::from_utf8(&raw).map_err(|error| explain::not_utf8(&error))?;
-    let value: Arc<T> = parse(text).map_err(|error| explain::explain::<T>(&raw, &error))?;
+    let value: Arc<T> = parse(text).map_err(|error| explain::explain::<T>(text, &error))?;
     value.check().map_err(BodyError::Invalid)?;
     Ok(Decoded { value, raw })
 }

@@ -10,11 +10,11 @@ use crate::generated::UNION_TAGS;
 /// Longest piece of the caller's own text that an error repeats.
 const REASON_CHARS_MAX: usize = 200;
 
-pub(crate) fn explain<T: DeserializeOwned>(raw: &[u8], error: &serde_json::Error) -> BodyError {
+pub(crate) fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> BodyError {
     if !error.is_data() {
         return BodyError::NotJson { reason: shorten(&error.to_string()) };
     }
-    let located = locate_by_value::<T>(raw).or_else(|| locate_by_bytes::<T>(raw));
+    let located = locate_in_order::<T>(text).or_else(|| locate::<T>(text));
     let (param, reason) = located.unwrap_or_else(|| (String::new(), error.to_string()));
     BodyError::Invalid(violation(param, &reason))
 }
@@ -47,30 +47,19 @@ pub(crate) fn parameter<E: std::fmt::Display>(
     violation
 }
 
-/// From the decoded JSON, tags first: exact paths inside unions, but blind to duplicate keys.
-fn locate_by_value<T: DeserializeOwned>(raw: &[u8]) -> Option<(String, String)> {
-    let mut value: Value = serde_json::from_slice(raw).ok()?;
+/// With tags first: exact paths inside unions, but blind to duplicate keys.
+fn locate_in_order<T: DeserializeOwned>(text: &str) -> Option<(String, String)> {
+    let mut value: Value = serde_json::from_str(text).ok()?;
     tags_first(&mut value);
-    locate::<T, _>(value)
+    // As text again: decoders of requests are much of what the server's build compiles, and one from text is there already.
+    locate::<T>(&value.to_string())
 }
 
-/// From the bytes: sees duplicate keys.
-fn locate_by_bytes<T: DeserializeOwned>(raw: &[u8]) -> Option<(String, String)> {
-    locate::<T, _>(&mut serde_json::Deserializer::from_slice(raw))
-}
-
-/// Erased, so that there is one more decoder of each `T` for all of this, and not two for each way that JSON comes in:
-/// decoders of requests are what most of the server's build goes into.
-fn locate<'de, T, D>(from: D) -> Option<(String, String)>
-where
-    T: DeserializeOwned,
-    D: serde::Deserializer<'de>,
-{
-    let mut track = serde_path_to_error::Track::new();
-    let tracked = serde_path_to_error::Deserializer::new(from, &mut track);
-    let error =
-        erased_serde::deserialize::<T>(&mut <dyn erased_serde::Deserializer<'_>>::erase(tracked)).err()?;
-    Some((track.path().to_string(), error.to_string()))
+/// As it came: sees duplicate keys.
+fn locate<T: DeserializeOwned>(text: &str) -> Option<(String, String)> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let error = serde_path_to_error::deserialize::<_, T>(&mut reader).err()?;
+    Some((error.path().to_string(), error.inner().to_string()))
 }
 
 /// A union that meets its tag late buffers what came before, and a buffered value has lost its path: with the tag in

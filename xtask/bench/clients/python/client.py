@@ -1,8 +1,8 @@
 """Makes calls with an SDK, so that its CPU per call and per chunk can be measured from outside.
 
-Arguments: SDK (`novai`, `novai-async` or `openai`), base URL, key, model, number of calls to warm up, number of calls. A model
-that is called `bench-json-…` answers in one piece, others stream. Warms up, says `ready`, waits for a line, makes the calls,
-says `done COUNT` (chunks, or calls), waits for a line, and ends. Every SDK's client speaks so.
+Arguments: SDK (`novai`, `novai-async` or `openai`), base URL, key, model, number of calls to warm up, number of calls in a lap. A
+model that is called `bench-json-…` answers in one piece, others stream. Warms up and says `ready`; then makes a lap for each line that
+it is given, and says `done COUNT` (chunks, or calls), until its input ends. Every SDK's client speaks so.
 """
 
 from __future__ import annotations
@@ -48,10 +48,9 @@ async def call_async(client: Any, model: str) -> int:
     return chunks
 
 
-def wait_for_parent(line: str) -> None:
+def is_asked_for_more(line: str) -> bool:
     print(line, flush=True)
-    # The parent's end counts as a yes.
-    sys.stdin.readline()
+    return bool(sys.stdin.readline())
 
 
 def main() -> None:
@@ -62,19 +61,20 @@ def main() -> None:
         return
     for _ in range(int(warm_up)):
         call(client, model)
-    wait_for_parent("ready")
-    done = sum(call(client, model) for _ in range(int(calls)))
-    wait_for_parent(f"done {done}")
+    line = "ready"
+    while is_asked_for_more(line):
+        line = f"done {sum(call(client, model) for _ in range(int(calls)))}"
 
 
 async def main_async(client: Any, model: str, warm_up: int, calls: int) -> None:
     for _ in range(warm_up):
         await call_async(client, model)
-    wait_for_parent("ready")
-    done = 0
-    for _ in range(calls):
-        done += await call_async(client, model)
-    wait_for_parent(f"done {done}")
+    line = "ready"
+    while is_asked_for_more(line):
+        done = 0
+        for _ in range(calls):
+            done += await call_async(client, model)
+        line = f"done {done}"
 
 
 if __name__ == "__main__":

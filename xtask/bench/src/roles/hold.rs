@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 
 use super::{
     http::{Connection, Tail, Target},
-    say, wait_for_parent,
+    is_asked_for_more, say,
 };
 
 /// More at once would measure the listener's backlog.
@@ -43,5 +43,6 @@ pub async fn run(options: Options) -> Result<()> {
         .try_collect()
         .await?;
     say(&format!("open {}", held.len()))?;
-    wait_for_parent().await
+    is_asked_for_more().await?;
+    Ok(())
 }

@@ -41,9 +41,8 @@ fn say(line: &str) -> Result<()> {
     Ok(stdout.flush()?)
 }
 
-/// Until the parent says so; its end counts as a yes.
-async fn wait_for_parent() -> Result<()> {
+/// Waits for a line from the parent; `false` if it has nothing more to say.
+async fn is_asked_for_more() -> Result<bool> {
     let mut line = String::new();
-    BufReader::new(tokio::io::stdin()).read_line(&mut line).await?;
-    Ok(())
+    Ok(BufReader::new(tokio::io::stdin()).read_line(&mut line).await? > 0)
 }

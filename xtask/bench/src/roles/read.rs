@@ -1,12 +1,12 @@
 //! The SDKs' floor: the same streams read by hyper, split into events and thrown away.
 //!
-//! Speaks as every client of `clients/` does: `ready`, a line from the parent, `done CHUNKS`, a line, end.
+//! Speaks as every client of `clients/` does: `ready`, and `done CHUNKS` for each line from the parent.
 
 use anyhow::Result;
 
 use super::{
     http::{Connection, Target, read_whole},
-    say, wait_for_parent,
+    is_asked_for_more, say,
 };
 
 #[derive(clap::Args)]
@@ -27,11 +27,12 @@ pub async fn run(options: Options) -> Result<()> {
         read_whole(connection.send(&options.target, body.clone()).await?, script).await?;
     }
     say("ready")?;
-    wait_for_parent().await?;
-    let mut chunks = 0;
-    for _ in 0..options.streams {
-        chunks += read_whole(connection.send(&options.target, body.clone()).await?, script).await?.events;
+    while is_asked_for_more().await? {
+        let mut chunks = 0;
+        for _ in 0..options.streams {
+            chunks += read_whole(connection.send(&options.target, body.clone()).await?, script).await?.events;
+        }
+        say(&format!("done {chunks}"))?;
     }
-    say(&format!("done {chunks}"))?;
-    wait_for_parent().await
+    Ok(())
 }

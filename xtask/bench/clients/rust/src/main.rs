@@ -1,7 +1,7 @@
 //! Reads streams with the Rust SDK, so that its CPU per chunk can be measured from outside.
 //!
-//! Arguments: base URL, key, model, number of streams to warm up, number of streams. Warms up, says `ready`, waits for a
-//! line, reads the streams, says `done CHUNKS`, waits for a line, and ends. Every SDK's client speaks so.
+//! Arguments: base URL, key, model, number of streams to warm up, number of streams in a lap. Warms up and says `ready`; then
+//! makes a lap for each line that it is given, and says `done CHUNKS`, until its input ends. Every SDK's client speaks so.
 
 use std::{env, io};
 
@@ -26,13 +26,14 @@ async fn main() -> Result<()> {
         read(&client, model).await?;
     }
     println!("ready");
-    wait_for_parent()?;
-    let mut chunks = 0;
-    for _ in 0..streams {
-        chunks += read(&client, model).await?;
+    while is_asked_for_more()? {
+        let mut chunks = 0;
+        for _ in 0..streams {
+            chunks += read(&client, model).await?;
+        }
+        println!("done {chunks}");
     }
-    println!("done {chunks}");
-    wait_for_parent()
+    Ok(())
 }
 
 async fn read(client: &Client, model: &str) -> Result<usize> {
@@ -46,8 +47,6 @@ async fn read(client: &Client, model: &str) -> Result<usize> {
     Ok(chunks)
 }
 
-fn wait_for_parent() -> Result<()> {
-    // The parent's end counts as a yes.
-    io::stdin().read_line(&mut String::new())?;
-    Ok(())
+fn is_asked_for_more() -> Result<bool> {
+    Ok(io::stdin().read_line(&mut String::new())? > 0)
 }

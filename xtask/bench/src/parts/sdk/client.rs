@@ -67,7 +67,9 @@ pub const CLIENTS: [Client; 7] = [
 pub struct Calls {
     /// Before its CPU time is read: compilers that work while a program runs want some ten thousand chunks.
     pub warm_up: usize,
-    pub measured: usize,
+    /// In each lap, around which its CPU time is read.
+    pub lap: usize,
+    pub laps: usize,
 }
 
 impl Client {
@@ -92,7 +94,7 @@ impl Client {
                     format!("--key={API_KEY}"),
                     format!("--script={script}"),
                     format!("--warm-up={}", calls.warm_up),
-                    format!("--streams={}", calls.measured),
+                    format!("--streams={}", calls.lap),
                 ];
                 return Role::own(arguments).map(Some);
             }
@@ -113,7 +115,7 @@ impl Client {
             }
         };
         command.args([base_url, API_KEY.to_owned(), script.to_string()]);
-        command.args([calls.warm_up.to_string(), calls.measured.to_string()]);
+        command.args([calls.warm_up.to_string(), calls.lap.to_string()]);
         Role::start(&mut command).map(Some)
     }
 }

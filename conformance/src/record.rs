@@ -44,14 +44,6 @@ fn recordings() -> Vec<Recording> {
             params: fixed(json!({ "messages": user("Name three colours.") })),
         },
         Recording {
-            name: "stream-usage",
-            why: "A real server is asked for usage in the same words as the caller used.",
-            op: "chat.stream",
-            params: fixed(
-                json!({ "messages": user("Say hi."), "stream_options": { "include_usage": true } }),
-            ),
-        },
-        Recording {
             name: "stream-length",
             why: "A real server that stops at max_tokens says so, and nobody turns that into another reason.",
             op: "chat.stream",

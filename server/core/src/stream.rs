@@ -1,7 +1,8 @@
 //! What the gateway guarantees about every stream, whoever provides it (law C4).
 //!
 //! * Exactly one end: after an `Err` or the provider's end, nothing more comes.
-//! * Usage-only events reach the caller only if they asked; the counts are kept either way.
+//! * Usage-only events reach the caller only if they asked; the counts are kept either way. Where the upstream counts
+//!   nothing, those who asked are told what they are charged for.
 //! * It is paid for once, by what is known when it ends, whoever ends it ([`Charge`]).
 //! * [`StreamFacts`] tells the access log what happened, at any moment, also when the caller left half-way.
 
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::Stream;
 use novai_types::ChatCompletionRequest;
 use tokio::time::Instant;
@@ -20,7 +22,7 @@ use crate::charge::{Charge, Settled};
 use crate::error::Error;
 use crate::gateway::Rounds;
 use crate::limits::LimitSnapshot;
-use crate::money::payload::with_cost;
+use crate::money::payload::{estimate_chunk, with_cost};
 use crate::money::{Outcome, Progress, Usd};
 use crate::provider::{ChatEvent, ChatStream, TokenUsage};
 use crate::routing::{RouteEvents, Routing};
@@ -93,6 +95,8 @@ pub(crate) struct CallStream {
     /// What had to be read to know that this target serves. Boxed: most streams have none.
     first: Option<Box<ChatEvent>>,
     wants: Wants,
+    /// The last event shown to a caller who wants counts: a chunk with an estimate has its names. Boxed: most want none.
+    last: Option<Box<Bytes>>,
     started_at: Instant,
     events_sent: u64,
     facts: Arc<StreamFacts>,
@@ -121,8 +125,8 @@ impl CallStream {
         charge: Charge,
         watch: Watch,
     ) -> Self {
-        let (inner, events_sent, settled) = (Some(inner), 0, None);
-        CallStream { inner, first, wants, started_at, events_sent, facts, charge, settled, watch }
+        let (inner, last, events_sent, settled) = (Some(inner), None, 0, None);
+        CallStream { inner, first, wants, last, started_at, events_sent, facts, charge, settled, watch }
     }
 
     /// The caller's limits as they stand; `None` once the stream is over.
@@ -175,6 +179,16 @@ impl CallStream {
         event
     }
 
+    /// The counts that the upstream has not told, once it is settled by them.
+    fn estimate(&mut self) -> Option<ChatEvent> {
+        let Settled { usage, cost, .. } = **self.settled.as_ref().filter(|settled| settled.is_estimate)?;
+        let mut json = estimate_chunk(&self.last.take()?, &usage)?;
+        if self.wants.cost {
+            json = with_cost(&json, cost);
+        }
+        Some(ChatEvent { json, usage: Some(usage), usage_only: true })
+    }
+
     fn end(&mut self, end: StreamEnd) {
         // The provider's stream goes at once: its connection is either back in the pool or of no more use.
         self.inner = None;
@@ -213,6 +227,9 @@ impl Stream for CallStream {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(Ok(event))) => {
                     if this.note(&event) {
+                        if this.wants.usage {
+                            **this.last.get_or_insert_default() = event.json.clone();
+                        }
                         return Poll::Ready(Some(Ok(this.priced(event))));
                     }
                 }
@@ -224,7 +241,7 @@ impl Stream for CallStream {
                 Poll::Ready(None) => {
                     this.watch.routing.note_success(&this.watch.target);
                     this.end(StreamEnd::Complete);
-                    return Poll::Ready(None);
+                    return Poll::Ready(this.estimate().map(Ok));
                 }
             }
         }

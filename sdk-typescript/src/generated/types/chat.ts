@@ -277,7 +277,8 @@ export interface ChatCompletionRequest {
 export interface StreamOptions {
   /**
    * Whether one more chunk, with an empty `choices` and the `usage` of the whole request, comes
-   * before `[DONE]`. A stream that was cut off may lack it.
+   * before `[DONE]`, estimated where the provider reports none. A stream that was cut off may
+   * lack it.
    *
    * @default false
    */
@@ -1177,6 +1178,12 @@ export interface Usage {
 
   /** What the answers' tokens were. */
   completion_tokens_details?: CompletionTokensDetails | null;
+
+  /**
+   * True where the provider reported no counts, and these are the gateway's estimate, by which
+   * it charges. Absent where the provider counted.
+   */
+  estimated?: boolean | null;
 
   /**
    * What the request cost its caller, in US dollars. Only where the request asked with `usage`.

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::limits::estimate::BYTES_PER_TOKEN_LIKELY;
 use crate::limits::limiter::{Ask, OUTPUT_TOKENS_DEFAULT};
 use crate::limits::{Estimate, Limits, Payload};
+use crate::money::payload::with_estimate;
 use crate::money::till::Purchase;
 use crate::money::{Outcome, Progress, Reserving, Till};
 use crate::provider::{Call, Completion, Provider, ResponseMeta};
@@ -69,7 +70,13 @@ impl Desk {
 
     pub async fn complete(&self, route: Route, chat: ChatRequest, leg: Leg) -> Result<Whole, Error> {
         let tokens_likely = |completion: &Completion| completion.json.len() as u64 / BYTES_PER_TOKEN_LIKELY;
-        self.whole(route, chat, leg, |provider, call| provider.complete(call), tokens_likely).await
+        let ask: AskWhole<_> = |provider, call| provider.complete(call);
+        let mut whole = self.whole(route, chat, leg, ask, tokens_likely).await?;
+        let Answered { completion, charged, .. } = &mut whole.answered;
+        if charged.is_estimate {
+            completion.json = with_estimate(&completion.json, &charged.usage);
+        }
+        Ok(whole)
     }
 
     /// One answer, asked for with `ask`; where nobody counts, it most likely took `tokens_likely`.

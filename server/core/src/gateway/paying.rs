@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
+use novai_types::StreamOptions;
 
 use super::*;
 use crate::clock::FixedClock;
@@ -86,6 +87,33 @@ async fn streams_cost_what_they_came_to() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_asks_is_told_what_he_is_charged_for_whoever_counted() {
+    let counted = Line::Usage { prompt: 7, completion: 3 };
+    let estimate = format!(
+        r#"{{"choices":[],"usage":{{"prompt_tokens":{PROMPT_LIKELY},"completion_tokens":2,"total_tokens":{},"estimated":true}}}}"#,
+        PROMPT_LIKELY + 2
+    );
+    let cases: [(&[Line], bool, usize, &str); 4] = [
+        (&[TEXT, TEXT], true, 3, &estimate),
+        (&[TEXT, TEXT], false, 2, r#"{"choices":[{}]}"#),
+        (&[TEXT, TEXT, counted], true, 3, "{}"),
+        // There is nothing to tell of an answer without events.
+        (&[], true, 0, ""),
+    ];
+    for (lines, is_asked_for, events, last) in cases {
+        let Setup { gateway, ledger, .. } = setup(Writes::AtOnce, ROOMY, lines);
+        let mut chat = chat();
+        Arc::make_mut(&mut chat.request).stream_options =
+            Some(StreamOptions { include_usage: Some(is_asked_for), ..StreamOptions::default() });
+        let streamed = gateway.stream(chat).await.unwrap();
+        let told: Vec<_> = streamed.events.map(|event| event.unwrap().json).collect().await;
+        assert_eq!(told.len(), events, "{lines:?}");
+        assert_eq!(told.last().map_or("", |json| std::str::from_utf8(json).unwrap()), last, "{lines:?}");
+        assert_eq!(ledger.settled.lock().unwrap().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_caller_who_leaves_at_any_event_pays_input_and_what_it_got() {
     for events in 0..=4 {
         let Setup { gateway, ledger, .. } = setup(Writes::AtOnce, ROOMY, &[TEXT, TEXT, TEXT, TEXT, TEXT]);
@@ -112,6 +140,9 @@ async fn whole_answers() {
     let Setup { gateway, ledger, .. } = setup(Writes::AtOnce, ROOMY, &[]);
     let answered = gateway.complete(chat()).await.unwrap();
     assert!(answered.charged.is_estimate, "the fake does not count");
+    let told: serde_json::Value = serde_json::from_slice(&answered.completion.json).unwrap();
+    assert_eq!(told["usage"]["prompt_tokens"], PROMPT_LIKELY);
+    assert_eq!(told["usage"]["estimated"], true);
     assert_eq!(answered.charged.cost, Usd::from_nano(PROMPT_LIKELY * 1000));
     assert_eq!(only_settlement(&ledger).0, Outcome::Complete);
 

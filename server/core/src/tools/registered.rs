@@ -22,6 +22,9 @@ pub struct RegisteredTool {
     allowed: Allowed,
 }
 
+/// What references in a schema are relative to.
+const HERE: &str = "novai:///parameters.json";
+
 /// What a tool's arguments may be.
 struct Allowed {
     schemas: Schemas,
@@ -88,19 +91,12 @@ impl RegisteredTool {
 
 impl Allowed {
     fn compile(schema: Value) -> Result<Self, InvalidTool> {
-        const HERE: &str = "novai:///parameters.json";
         let mut compiler = Compiler::new();
         // Knows no scheme: a reference to another document would be read from this machine's files.
         compiler.use_loader(Box::new(SchemeUrlLoader::new()));
         let mut schemas = Schemas::new();
-        let root = compiler
-            .add_resource(HERE, schema)
-            .and_then(|()| compiler.compile(HERE, &mut schemas))
-            .map_err(|error| match error {
-                CompileError::ValidationError { src, .. } => problems(&src, "the schema"),
-                other => other.to_string().replace(HERE, ""),
-            })
-            .map_err(InvalidTool::Parameters)?;
+        compiler.add_resource(HERE, schema).map_err(|error| no_schema(&error))?;
+        let root = compiler.compile(HERE, &mut schemas).map_err(|error| no_schema(&error))?;
         Ok(Allowed { schemas, root })
     }
 
@@ -108,6 +104,13 @@ impl Allowed {
     fn check(&self, arguments: &Value) -> Result<(), String> {
         self.schemas.validate(arguments, self.root).map_err(|error| problems(&error, "the arguments"))
     }
+}
+
+fn no_schema(error: &CompileError) -> InvalidTool {
+    InvalidTool::Parameters(match error {
+        CompileError::ValidationError { src, .. } => problems(src, "the schema"),
+        other => other.to_string().replace(HERE, ""),
+    })
 }
 
 /// `whole` is what to call the place of a problem that is in no part.

@@ -15,10 +15,8 @@ pub(crate) struct Spent {
     pub usage: TokenUsage,
     pub cost: Usd,
     pub is_estimate: bool,
-    /// As the upstreams told it; `None` while none has.
+    /// As the rounds told it; `None` while none has.
     told: Option<Map<String, Value>>,
-    /// Of rounds whose upstream did not count: what the books have.
-    untold: TokenUsage,
 }
 
 impl Spent {
@@ -27,9 +25,8 @@ impl Spent {
         self.usage = self.usage.plus(&settled.usage);
         self.cost = self.cost.plus(settled.cost);
         self.is_estimate |= settled.is_estimate;
-        match told {
-            Some(told) => add_members(self.told.get_or_insert_default(), told),
-            None => self.untold = self.untold.plus(&settled.usage),
+        if let Some(told) = told {
+            add_members(self.told.get_or_insert_default(), told);
         }
     }
 
@@ -41,9 +38,9 @@ impl Spent {
             if let (Some(own), false) = (own, is_added) {
                 add_members(sum.get_or_insert_default(), own);
             }
-            let Some(mut sum) = sum else { return };
-            add_members(&mut sum, &counted(&self.untold));
-            answer.insert("usage".to_owned(), Value::Object(sum));
+            if let Some(sum) = sum {
+                answer.insert("usage".to_owned(), Value::Object(sum));
+            }
         })
     }
 }
@@ -53,13 +50,6 @@ pub(crate) fn edited(json: &Bytes, edit: impl FnOnce(&mut Map<String, Value>)) -
     let Ok(mut members) = serde_json::from_slice::<Map<String, Value>>(json) else { return json.clone() };
     edit(&mut members);
     serde_json::to_vec(&members).map_or_else(|_| json.clone(), Bytes::from)
-}
-
-fn counted(usage: &TokenUsage) -> Map<String, Value> {
-    let TokenUsage { prompt, completion, total, .. } = *usage;
-    let counts = [("prompt_tokens", prompt), ("completion_tokens", completion), ("total_tokens", total)];
-    let counts = counts.into_iter().filter(|(_, count)| *count > 0);
-    counts.map(|(name, count)| (name.to_owned(), count.into())).collect()
 }
 
 /// Numbers are added, at any depth; of what is no number, the later stays.
@@ -98,10 +88,11 @@ mod tests {
         let first =
             r#"{"prompt_tokens":7,"total_tokens":8,"x":0.5,"details":{"cached":2,"a":null},"kind":"p"}"#;
         spent.add(&settled(7, false), Some(&map(first)));
-        spent.add(&settled(10, true), None);
+        let estimate = r#"{"prompt_tokens":10,"completion_tokens":1,"total_tokens":11,"estimated":true}"#;
+        spent.add(&settled(10, true), Some(&map(estimate)));
         let last =
             r#"{"prompt_tokens":9,"total_tokens":10,"x":0.25,"details":{"cached":null,"a":1},"kind":"q"}"#;
-        let expected = r#"{"z":1,"usage":{"prompt_tokens":26,"total_tokens":29,"x":0.75,"details":{"cached":2,"a":1},"kind":"q","completion_tokens":1}}"#;
+        let expected = r#"{"z":1,"usage":{"prompt_tokens":26,"total_tokens":29,"x":0.75,"details":{"cached":2,"a":1},"kind":"q","completion_tokens":1,"estimated":true}}"#;
         let json = Bytes::from(format!(r#"{{"z":1,"usage":{last}}}"#));
         assert_eq!(spent.shown_in(&json, false), expected);
         spent.add(&settled(9, false), Some(&map(last)));

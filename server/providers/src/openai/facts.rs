@@ -97,6 +97,8 @@ struct Details {
 /// Counts in a shape that we do not know are no counts; the payload itself is not at fault for that.
 fn usage(raw: &[u8]) -> Option<TokenUsage> {
     let usage: Usage = parse(raw)?;
+    // Zero would be a price: an answer that somebody else counted in seconds costs what the gateway estimates.
+    usage.prompt_tokens.or(usage.completion_tokens)?;
     let prompt = usage.prompt_tokens.unwrap_or(0);
     let mut completion = usage.completion_tokens.unwrap_or(0);
     let (of_prompt, of_completion) = (usage.prompt_tokens_details, usage.completion_tokens_details);
@@ -164,6 +166,7 @@ mod tests {
             (r#"{"x_groq":{"id":"a"}}"#, facts),
             (r#"{"usage":"many"}"#, facts),
             (r#"{"usage":{"prompt_tokens":-1}}"#, facts),
+            (r#"{"usage":{"seconds":0.5}}"#, facts),
             (
                 r#"{"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13,"prompt_cache_hit_tokens":6}}"#,
                 Facts {

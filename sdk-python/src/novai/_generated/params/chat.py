@@ -298,8 +298,8 @@ class StreamOptionsParam(TypedDict, total=False):
     """Options of a stream."""
 
     include_usage: Optional[bool]
-    """Whether one more chunk, with an empty `choices` and the `usage` of the whole request, comes before `[DONE]`. A
-    stream that was cut off may lack it. Default: `False`.
+    """Whether one more chunk, with an empty `choices` and the `usage` of the whole request, comes before `[DONE]`,
+    estimated where the provider reports none. A stream that was cut off may lack it. Default: `False`.
     """
     include_obfuscation: Optional[bool]
     """Whether chunks carry random `obfuscation` text that hides their length from eavesdroppers. Providers that

@@ -286,6 +286,10 @@ class Usage(BaseModel):
         "completion_tokens_details", CompletionTokensDetails
     )
     """What the answers' tokens were."""
+    estimated: Optional[bool] = field("estimated")
+    """True where the provider reported no counts, and these are the gateway's estimate, by which it charges. Absent
+    where the provider counted.
+    """
     cost: Optional[float] = field("cost")
     """What the request cost its caller, in US dollars. Only where the request asked with `usage`. At least 0."""
 

@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct StreamOptions {
     /// Whether one more chunk, with an empty `choices` and the `usage` of the whole request, comes
-    /// before `[DONE]`. A stream that was cut off may lack it.
+    /// before `[DONE]`, estimated where the provider reports none. A stream that was cut off may lack
+    /// it.
     ///
     /// Default: `false`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -23,6 +23,10 @@ pub struct Usage {
     /// What the answers' tokens were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion_tokens_details: Option<CompletionTokensDetails>,
+    /// True where the provider reported no counts, and these are the gateway's estimate, by which it
+    /// charges. Absent where the provider counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated: Option<bool>,
     /// What the request cost its caller, in US dollars. Only where the request asked with `usage`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<f64>,

@@ -92,8 +92,12 @@ impl Books {
     /// As the next process does, after the one before has died.
     pub async fn open(&self) -> Opened {
         if let Database::Postgres(postgres) = Database::open(self.location.clone()).await.unwrap() {
-            // Nobody waits for a lease to run out.
             let client = postgres.client().await.unwrap();
+            // What the one before has sent still runs there, its last word that it lives among it.
+            let others = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+                          WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            client.query(others, &[]).await.unwrap();
+            // Nobody waits for a lease to run out.
             client.execute("UPDATE processes SET alive_until = 'epoch'", &[]).await.unwrap();
         }
         self.open_another().await

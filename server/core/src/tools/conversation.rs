@@ -132,10 +132,12 @@ impl Conversation {
 }
 
 fn found(runner: &dyn ToolRunner, name: &str, at: usize) -> Result<Arc<RegisteredTool>, Error> {
+    // Asked first: a list that comes between the two questions would make an unknown tool of one that is there.
+    let is_complete = runner.is_complete();
     if let Some(tool) = runner.find(name) {
         return Ok(tool);
     }
-    if !runner.is_complete() {
+    if !is_complete {
         return Err(Error::ToolsUnavailable { tool: name.to_owned() });
     }
     let mut names = runner.names();

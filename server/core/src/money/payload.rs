@@ -10,38 +10,30 @@ use crate::provider::TokenUsage;
 
 type Members = IndexMap<String, Box<RawValue>>;
 
-/// `json` with `cost` in its `usage`; unchanged where there is no `usage` to put it in.
-pub(crate) fn with_cost(json: &Bytes, cost: Usd) -> Bytes {
-    added(json, cost).map_or_else(|| json.clone(), Bytes::from)
+/// `json` with its members changed; as it is, where they cannot be.
+fn changed(json: &Bytes, change: impl FnOnce(&mut Members) -> Option<()>) -> Bytes {
+    let made = || {
+        let mut answer: Members = serde_json::from_slice(json).ok()?;
+        change(&mut answer)?;
+        serde_json::to_vec(&answer).ok()
+    };
+    made().map_or_else(|| json.clone(), Bytes::from)
 }
 
-fn added(json: &[u8], cost: Usd) -> Option<Vec<u8>> {
-    let mut answer: Members = serde_json::from_slice(json).ok()?;
-    let mut usage: Members = serde_json::from_str(answer.get("usage")?.get()).ok()?;
-    // A decimal is a JSON number as it stands; no float has to hold it.
-    usage.insert("cost".to_owned(), RawValue::from_string(cost.to_string()).ok()?);
-    answer.insert("usage".to_owned(), serde_json::value::to_raw_value(&usage).ok()?);
-    serde_json::to_vec(&answer).ok()
+/// `json` with `cost` in its `usage`; unchanged where there is no `usage` to put it in.
+pub(crate) fn with_cost(json: &Bytes, cost: Usd) -> Bytes {
+    changed(json, |answer| {
+        let mut usage: Members = serde_json::from_str(answer.get("usage")?.get()).ok()?;
+        // A decimal is a JSON number as it stands; no float has to hold it.
+        usage.insert("cost".to_owned(), RawValue::from_string(cost.to_string()).ok()?);
+        answer.insert("usage".to_owned(), serde_json::value::to_raw_value(&usage).ok()?);
+        Some(())
+    })
 }
 
 /// `json` with these counts in its `usage`, marked as an estimate. What callers are told is what the books have.
 pub(crate) fn with_estimate(json: &Bytes, usage: &TokenUsage) -> Bytes {
-    let added = || {
-        let mut answer: Members = serde_json::from_slice(json).ok()?;
-        let told = answer.get("usage").and_then(|usage| serde_json::from_str(usage.get()).ok());
-        let mut told: Members = told.unwrap_or_default();
-        for (name, count) in [
-            ("prompt_tokens", usage.prompt),
-            ("completion_tokens", usage.completion),
-            ("total_tokens", usage.total),
-        ] {
-            told.insert(name.to_owned(), serde_json::value::to_raw_value(&count).ok()?);
-        }
-        told.insert("estimated".to_owned(), serde_json::value::to_raw_value(&true).ok()?);
-        answer.insert("usage".to_owned(), serde_json::value::to_raw_value(&told).ok()?);
-        serde_json::to_vec(&answer).ok()
-    };
-    added().map_or_else(|| json.clone(), Bytes::from)
+    changed(json, |answer| put_estimate(answer, usage))
 }
 
 /// The chunk that a stream's estimated counts come in, after `last`, whose names it has; `None` if that is no chunk.
@@ -50,18 +42,32 @@ pub(crate) fn estimate_chunk(last: &[u8], usage: &TokenUsage) -> Option<Bytes> {
     let mut chunk: Members = serde_json::from_slice(last).ok()?;
     chunk.retain(|name, _| NAMES.contains(&name.as_str()));
     chunk.insert("choices".to_owned(), RawValue::from_string("[]".to_owned()).ok()?);
-    Some(with_estimate(&serde_json::to_vec(&chunk).ok()?.into(), usage))
+    put_estimate(&mut chunk, usage)?;
+    serde_json::to_vec(&chunk).ok().map(Bytes::from)
+}
+
+fn put_estimate(answer: &mut Members, usage: &TokenUsage) -> Option<()> {
+    let told = answer.get("usage").and_then(|usage| serde_json::from_str(usage.get()).ok());
+    let mut told: Members = told.unwrap_or_default();
+    for (name, count) in [
+        ("prompt_tokens", usage.prompt),
+        ("completion_tokens", usage.completion),
+        ("total_tokens", usage.total),
+    ] {
+        told.insert(name.to_owned(), serde_json::value::to_raw_value(&count).ok()?);
+    }
+    told.insert("estimated".to_owned(), serde_json::value::to_raw_value(&true).ok()?);
+    answer.insert("usage".to_owned(), serde_json::value::to_raw_value(&told).ok()?);
+    Some(())
 }
 
 /// `json` with the `usage` of embeddings, whatever it had. What callers are told is what the books have.
 pub(crate) fn with_input_tokens(json: &Bytes, tokens: u64) -> Bytes {
-    let added = || {
-        let mut answer: Members = serde_json::from_slice(json).ok()?;
+    changed(json, |answer| {
         let usage = format!(r#"{{"prompt_tokens":{tokens},"total_tokens":{tokens}}}"#);
         answer.insert("usage".to_owned(), RawValue::from_string(usage).ok()?);
-        serde_json::to_vec(&answer).ok()
-    };
-    added().map_or_else(|| json.clone(), Bytes::from)
+        Some(())
+    })
 }
 
 #[cfg(test)]

@@ -1,8 +1,4 @@
-//! What several rounds come to.
-//!
-//! Of ratios the middle one counts: both halves of a pair ran in the same minute. Of times the least one counts, as Python's
-//! `timeit` has it: what else the machine does makes a round slower, never faster. On a shared host, medians of one program
-//! were twice each other from one hour to the next, while its best rounds differed by a tenth.
+//! Of several rounds the middle one counts: a round in which the machine did something else moves nothing.
 
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
@@ -13,8 +9,8 @@ pub fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// `NaN` of none.
-pub fn least(values: impl IntoIterator<Item = f64>) -> f64 {
+/// What it takes where the machine does nothing else; told beside the middle, and judged by nobody. `NaN` of none.
+pub fn least(values: Vec<f64>) -> f64 {
     values.into_iter().fold(f64::NAN, f64::min)
 }
 
@@ -42,8 +38,8 @@ mod tests {
 
     #[test]
     fn takes_the_least() {
-        assert_eq!(least([2.0, 1.0, 3.0]), 1.0);
-        assert!(least([]).is_nan());
+        assert_eq!(least(vec![2.0, 1.0, 3.0]), 1.0);
+        assert!(least(Vec::new()).is_nan());
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{
     gateway::{API_KEY, Gateway},
     report::{Bound, Cell, Table},
     roles::{load::Outcome, script::Script},
-    statistics::{least, median, middle_half},
+    statistics::{median, middle_half},
     usage::{CpuReading, rss_kib},
 };
 
@@ -71,7 +71,6 @@ pub fn measure(options: &Options) -> Result<Table> {
             "CPU ratio",
             "half of them",
             "added p99 ms",
-            "median",
         ],
     );
     for (scenario, script) in SCENARIOS.iter().zip(&scripts) {
@@ -90,8 +89,7 @@ pub fn measure(options: &Options) -> Result<Table> {
     let kept =
         if options.without_ledger { "" } else { "limits and budgets kept, every request in the ledger, " };
     table.notes.push(format!(
-        "{rounds} rounds, alternating. CPU and ratios are medians, beside what half of the ratios lie between; latencies and \
-         what is added are of each one's best round, beside the median of what is added. Floor: hyper's server before \
+        "Medians of {rounds} rounds, alternating, and what half of the ratios lie between. Floor: hyper's server before \
          hyper-util's pooled client, nothing else. Gateway: keys checked, {kept}every request in a log file. Without a \
          rate, connections send as fast as they are answered, and waiting for the CPU is most of the latency."
     ));
@@ -177,11 +175,9 @@ fn add_rows(
         measured[0].iter().zip(&measured[1]).map(|(floor, gateway)| figure(floor, gateway)).collect()
     };
     let cpu_ratios = paired(|floor, gateway| gateway.cpu_ms_per_request / floor.cpu_ms_per_request);
-    let (low, high) = middle_half(cpu_ratios.clone());
+    let (least, most) = middle_half(cpu_ratios.clone());
     let cpu_ratio = median(cpu_ratios);
-    let [floor_p99_ms, gateway_p99_ms] = [0, 1].map(|at| least(measured[at].iter().map(p99_ms)));
-    let p99_added_ms = gateway_p99_ms - floor_p99_ms;
-    let p99_added_median_ms = median(paired(|floor, gateway| p99_ms(gateway) - p99_ms(floor)));
+    let p99_added_ms = median(paired(|floor, gateway| p99_ms(gateway) - p99_ms(floor)));
 
     for (proxy, rounds) in proxies.iter().zip(measured) {
         let is_gateway = proxy.name == "gateway";
@@ -204,23 +200,18 @@ fn add_rows(
             Cell::text(load.connections.to_string()),
             Cell::text(proxy.name),
             Cell::number(middle(rounds, |round| round.outcome.requests as f64 / round.outcome.seconds), 0),
-            Cell::number(least(rounds.iter().map(p50_ms)), 3),
-            Cell::number(least(rounds.iter().map(p99_ms)), 3),
+            Cell::number(middle(rounds, |round| round.outcome.p50_us as f64 / 1000.0), 3),
+            Cell::number(middle(rounds, p99_ms), 3),
             Cell::number(middle(rounds, |round| round.cpu_ms_per_request), 4),
             Cell::number(rss_mib(proxy)?, 1),
             ratio,
-            Cell::text(if is_gateway { format!("{low:.2}–{high:.2}") } else { String::new() }),
+            Cell::text(if is_gateway { format!("{least:.2}–{most:.2}") } else { String::new() }),
             added,
-            if is_gateway { Cell::number(p99_added_median_ms, 2) } else { Cell::text("") },
         ]);
     }
     Ok(())
 }
 
-pub(super) fn p50_ms(round: &Round) -> f64 {
-    round.outcome.p50_us as f64 / 1000.0
-}
-
-pub(super) fn p99_ms(round: &Round) -> f64 {
+fn p99_ms(round: &Round) -> f64 {
     round.outcome.p99_us as f64 / 1000.0
 }

@@ -5,14 +5,14 @@ use anyhow::Result;
 use super::{
     Options, bounds_note,
     laws::WORKER_P50_ADDED_MS,
-    server::{Load, Proxy, ROUNDS, Round, alternate, p50_ms, p99_ms},
+    server::{Load, Proxy, ROUNDS, Round, alternate},
 };
 use crate::{
     child::Role,
     gateway::{Gateway, Worker},
     report::{Cell, Table},
     roles::script::Script,
-    statistics::{least, median},
+    statistics::median,
 };
 
 struct Case {
@@ -81,7 +81,7 @@ pub fn measure(options: &Options) -> Result<Table> {
     let rounds = if options.quick { 1 } else { ROUNDS };
     let mut table = Table::new(
         "A worker between",
-        ["answer", "conns", "", "p50 ms", "p99 ms", "CPU ms/req", "added p50 ms", "median", "added p99 ms"],
+        ["answer", "conns", "", "p50 ms", "p99 ms", "CPU ms/req", "added p50 ms", "added p99 ms"],
     );
     for (case, script) in CASES.iter().zip(&scripts) {
         let load = Load {
@@ -95,19 +95,18 @@ pub fn measure(options: &Options) -> Result<Table> {
         eprintln!("measured {} through a worker", case.title);
     }
     table.notes.push(format!(
-        "{rounds} rounds, alternating. Latencies and what is added are of each one's best round, beside the median of what is \
-         added; the CPU is the median, of the gateway and the worker together."
+        "Medians of {rounds} rounds, alternating; what is added is the median of pairs. The CPU is the gateway's and the worker's together."
     ));
     table.notes.push(bounds_note(&[WORKER_P50_ADDED_MS]));
     Ok(table)
 }
 
 fn add_rows(table: &mut Table, case: &Case, proxies: &[Proxy; 2], measured: &[Vec<Round>; 2]) {
-    let best = |rounds: &[Round], figure: fn(&Round) -> f64| least(rounds.iter().map(figure));
-    let added = |figure: fn(&Round) -> f64| best(&measured[1], figure) - best(&measured[0], figure);
-    let pairs = measured[0].iter().zip(&measured[1]);
-    let p50_added_median_ms =
-        median(pairs.map(|(direct, through)| p50_ms(through) - p50_ms(direct)).collect());
+    let middle = |rounds: &[Round], figure: fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
+    let added = |figure: fn(&Round) -> f64| {
+        let pairs = measured[0].iter().zip(&measured[1]);
+        median(pairs.map(|(direct, through)| figure(through) - figure(direct)).collect())
+    };
     for (index, (proxy, rounds)) in proxies.iter().zip(measured).enumerate() {
         let added_p50 = match index {
             0 => Cell::text(""),
@@ -119,12 +118,19 @@ fn add_rows(table: &mut Table, case: &Case, proxies: &[Proxy; 2], measured: &[Ve
             Cell::text(case.title),
             Cell::text(case.connections.to_string()),
             Cell::text(proxy.name),
-            Cell::number(best(rounds, p50_ms), 3),
-            Cell::number(best(rounds, p99_ms), 3),
-            Cell::number(median(rounds.iter().map(|round| round.cpu_ms_per_request).collect()), 4),
+            Cell::number(middle(rounds, p50_ms), 3),
+            Cell::number(middle(rounds, p99_ms), 3),
+            Cell::number(middle(rounds, |round| round.cpu_ms_per_request), 4),
             added_p50,
-            if index == 0 { Cell::text("") } else { Cell::number(p50_added_median_ms, 3) },
             added_p99,
         ]);
     }
+}
+
+fn p50_ms(round: &Round) -> f64 {
+    round.outcome.p50_us as f64 / 1000.0
+}
+
+fn p99_ms(round: &Round) -> f64 {
+    round.outcome.p99_us as f64 / 1000.0
 }

@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
-use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
 /// What a worker shows, and whom it lets in.
 #[derive(Debug, Clone)]
@@ -39,8 +38,8 @@ pub enum TlsError {
     Mismatch(#[from] rustls::Error),
     #[error("the authorities in {path} cannot be used: {reason}")]
     Authorities { path: String, reason: String },
-    #[error("TLS for workers cannot be set up: {0}")]
-    Client(#[from] tonic::transport::Error),
+    #[error("`{0}` is no name that a certificate can be for")]
+    ServerName(String),
 }
 
 fn file_error(path: &Path, reason: impl ToString) -> TlsError {
@@ -61,6 +60,18 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     PrivateKeyDer::from_pem_file(path).map_err(|error| file_error(path, error))
 }
 
+fn unusable(path: &Path, reason: impl ToString) -> TlsError {
+    TlsError::Authorities { path: path.display().to_string(), reason: reason.to_string() }
+}
+
+fn authorities(path: &Path) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(path)? {
+        roots.add(certificate).map_err(|error| unusable(path, error))?;
+    }
+    Ok(roots)
+}
+
 impl ServerTls {
     pub fn acceptor(&self) -> Result<TlsAcceptor, TlsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -69,15 +80,10 @@ impl ServerTls {
         let builder = match &self.client_ca_file {
             None => builder.with_no_client_auth(),
             Some(path) => {
-                let failed =
-                    |reason: String| TlsError::Authorities { path: path.display().to_string(), reason };
-                let mut roots = RootCertStore::empty();
-                for certificate in certificates(path)? {
-                    roots.add(certificate).map_err(|error| failed(error.to_string()))?;
-                }
-                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-                builder
-                    .with_client_cert_verifier(verifier.build().map_err(|error| failed(error.to_string()))?)
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(Arc::new(authorities(path)?), provider);
+                let verifier = verifier.build().map_err(|error| unusable(path, error))?;
+                builder.with_client_cert_verifier(verifier)
             }
         };
         let mut config =
@@ -88,27 +94,22 @@ impl ServerTls {
 }
 
 impl ClientTls {
-    pub(crate) fn config(&self) -> Result<ClientTlsConfig, TlsError> {
-        let mut config = ClientTlsConfig::new();
-        config = match &self.ca_file {
-            None => config.with_webpki_roots(),
-            Some(path) => {
-                certificates(path)?;
-                config.ca_certificate(Certificate::from_pem(read(path)?))
+    pub(crate) fn config(&self) -> Result<Arc<ClientConfig>, TlsError> {
+        let roots = match &self.ca_file {
+            None => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
+            Some(path) => authorities(path)?,
+        };
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots);
+        let mut config = match &self.identity {
+            None => builder.with_no_client_auth(),
+            Some((certificate_file, key_file)) => {
+                builder.with_client_auth_cert(certificates(certificate_file)?, key(key_file)?)?
             }
         };
-        if let Some((certificate_file, key_file)) = &self.identity {
-            certificates(certificate_file)?;
-            key(key_file)?;
-            config = config.identity(Identity::from_pem(read(certificate_file)?, read(key_file)?));
-        }
-        if let Some(name) = &self.server_name {
-            config = config.domain_name(name);
-        }
-        Ok(config)
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Ok(Arc::new(config))
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    std::fs::read(path).map_err(|error| file_error(path, error))
 }

@@ -1,18 +1,13 @@
-//! Where a worker is, and the connection to it: one, HTTP/2, made when it is first needed and again after it broke.
+//! Where a worker is.
 
 use std::time::Duration;
 
 use http::Uri;
-use tonic::transport::{Channel, Endpoint};
+use rustls_pki_types::ServerName;
 
+use super::dial::Dial;
+use super::link::Link;
 use crate::tls::{ClientTls, TlsError};
-use crate::{CONNECTION_WINDOW_BYTES, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, STREAM_WINDOW_BYTES};
-
-/// A status with every detail that `errors` writes fits.
-const HEADER_BYTES_MAX: u32 = 128 * 1024;
-
-/// Streams that are remembered for 30 s after they were cancelled. Some hundred bytes each.
-const RESET_STREAMS_MAX: usize = 10_000;
 
 /// `http://host:port` or `https://host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,25 +50,24 @@ impl WorkerUrl {
         self.0.scheme_str() == Some("https")
     }
 
-    pub(crate) fn connect(&self, tls: &ClientTls, connect_timeout: Duration) -> Result<Channel, TlsError> {
-        let mut endpoint = Endpoint::from(self.0.clone())
-            .connect_timeout(connect_timeout)
-            .tcp_nodelay(true)
-            .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
-            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-            .keep_alive_while_idle(true)
-            .initial_stream_window_size(STREAM_WINDOW_BYTES)
-            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-            .http2_max_header_list_size(HEADER_BYTES_MAX)
-            // What a worker has sent before it learns that a caller has left arrives for a stream that is no more. h2 remembers
-            // 10 such streams, counts what comes for others as the peer's fault, and ends the connection, and every
-            // stream on it, at the 1024th. Callers leave all the time, and it is our own worker.
-            .http2_max_concurrent_reset_streams(RESET_STREAMS_MAX)
-            .http2_max_local_error_reset_streams(None);
-        if self.is_tls() {
-            endpoint = endpoint.tls_config(tls.config()?.timeout(connect_timeout))?;
-        }
-        Ok(endpoint.connect_lazy())
+    /// Connects to nothing yet.
+    pub(crate) fn link(&self, tls: &ClientTls, connect_timeout: Duration) -> Result<Link, TlsError> {
+        let parts = self.0.clone().into_parts();
+        // `parse` has seen to both.
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            return Err(TlsError::ServerName(self.to_string()));
+        };
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        let tls = match self.is_tls() {
+            false => None,
+            true => {
+                let name = tls.server_name.clone().unwrap_or_else(|| host.clone());
+                let name = ServerName::try_from(name.clone()).map_err(|_| TlsError::ServerName(name))?;
+                Some((tls.config()?, name))
+            }
+        };
+        let port = authority.port_u16().unwrap_or_default();
+        Ok(Link::new(Dial { host, port, tls, timeout: connect_timeout }, scheme, authority))
     }
 }
 

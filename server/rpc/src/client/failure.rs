@@ -10,10 +10,6 @@ pub(super) fn was_not_begun(status: &Status) -> bool {
         if error.is::<ConnectError>() {
             return true;
         }
-        // Cancelled is what hyper calls a request that was still waiting when its connection ended.
-        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled) {
-            return true;
-        }
         // The peer says itself that it did not look at the stream (RFC 9113 §8.7).
         error.downcast_ref::<h2::Error>().is_some_and(|error| {
             error.is_remote() && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM))

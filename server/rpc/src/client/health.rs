@@ -21,7 +21,7 @@ const RETRY_MAX: Duration = Duration::from_secs(2);
 
 /// Asks once whether the worker at `url` serves: for health checks.
 pub async fn probe(url: &WorkerUrl, tls: &ClientTls, timeout: Duration) -> Result<(), ProbeError> {
-    let mut client = HealthClient::new(url.connect(tls, timeout)?);
+    let mut client = HealthClient::new(url.link(tls, timeout)?);
     let service = <InferenceServiceServer<()> as NamedService>::NAME.to_owned();
     let asked = client.check(HealthCheckRequest { service });
     let answer = tokio::time::timeout(timeout, asked).await.map_err(|_| ProbeError::Silent(timeout))?;
@@ -66,7 +66,7 @@ pub(super) async fn watch(worker: Arc<Worker>) {
 /// Until it serves no longer, a call failed, or it cannot be asked. Leaves the watch then, so that a worker that drains is not
 /// kept from ending.
 async fn follow(worker: &Worker, delay: &mut Duration) -> Result<&'static str, Status> {
-    let mut client = HealthClient::new(worker.channel.clone());
+    let mut client = HealthClient::new(worker.link.clone());
     let asked = HealthCheckRequest { service: worker.kind.service.to_owned() };
     let mut answers = client.watch(asked).await?.into_inner();
     loop {

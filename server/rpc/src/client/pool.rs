@@ -10,10 +10,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tonic::server::NamedService;
-use tonic::transport::Channel;
 
 use super::endpoint::WorkerUrl;
 use super::health;
+use super::link::Link;
 use crate::tls::{ClientTls, TlsError};
 use crate::v1::inference_service_server::InferenceServiceServer;
 
@@ -63,8 +63,8 @@ impl Pool {
         let served = Arc::new(Notify::new());
         let workers = config.urls.iter().map(|url| {
             let failed = |source| ConfigError::Tls { url: url.to_string(), source };
-            let channel = url.connect(&config.tls, config.connect_timeout).map_err(failed)?;
-            Ok(Arc::new(Worker::new(url.to_string(), channel, kind, Arc::clone(&served))))
+            let link = url.link(&config.tls, config.connect_timeout).map_err(failed)?;
+            Ok(Arc::new(Worker::new(url.to_string(), link, kind, Arc::clone(&served))))
         });
         let workers = workers.collect::<Result<Vec<_>, ConfigError>>()?;
         if workers.is_empty() {
@@ -114,7 +114,7 @@ pub(crate) enum State {
 
 pub(crate) struct Worker {
     pub url: String,
-    pub channel: Channel,
+    pub link: Link,
     state: AtomicU8,
     /// Wakes the watch: see [`Worker::suspect`].
     pub suspicion: Notify,
@@ -126,10 +126,10 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    fn new(url: String, channel: Channel, kind: &'static Kind, served: Arc<Notify>) -> Self {
+    fn new(url: String, link: Link, kind: &'static Kind, served: Arc<Notify>) -> Self {
         let state = AtomicU8::new(State::Unknown as u8);
         let (suspicion, calls) = (Notify::new(), AtomicUsize::new(0));
-        Worker { url, channel, state, suspicion, calls, kind, served }
+        Worker { url, link, state, suspicion, calls, kind, served }
     }
 
     pub(crate) fn state(&self) -> State {

@@ -12,11 +12,11 @@ use novai_core::{
     RejectionReason, Streaming, TraceContext, UpstreamModel,
 };
 use tokio::time::Instant;
-use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
 use super::events::Events;
 use super::failure::{self, WorkerFailed};
+use super::link::Link;
 use super::pool::{Flight, Pool};
 use crate::errors::{self, Told};
 use crate::v1::embedding_service_client::EmbeddingServiceClient;
@@ -103,7 +103,7 @@ impl Remote {
         message: M,
         joined: Joined<'_>,
         deadline: Option<Instant>,
-        send: impl Fn(Channel, Request<M>) -> F,
+        send: impl Fn(Link, Request<M>) -> F,
     ) -> Result<Begun<T>, Error>
     where
         M: Clone,
@@ -117,9 +117,11 @@ impl Remote {
             metadata::write_request_id(request.metadata_mut(), joined.request_id);
             metadata::write_trace(request.metadata_mut(), joined.trace);
             request.set_timeout(timer.ends_at.saturating_duration_since(Instant::now()));
-            let status = match send(flight.worker.channel.clone(), request).await {
-                Ok(answer) => return Ok(Begun { answer: answer.into_inner(), flight, timer }),
-                Err(status) => status,
+            let sent = send(flight.worker.link.clone(), request);
+            let status = match tokio::time::timeout_at(timer.ends_at, sent).await {
+                Ok(Ok(answer)) => return Ok(Begun { answer: answer.into_inner(), flight, timer }),
+                Ok(Err(status)) => status,
+                Err(_elapsed) => return Err(timer.error(&self.name)),
             };
             let url = flight.worker.url.clone();
             match errors::from_status(&status) {
@@ -150,14 +152,14 @@ impl Remote {
     }
 }
 
-fn inference(channel: Channel) -> InferenceServiceClient<Channel> {
-    InferenceServiceClient::new(channel)
+fn inference(link: Link) -> InferenceServiceClient<Link> {
+    InferenceServiceClient::new(link)
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX)
 }
 
-fn embedding(channel: Channel) -> EmbeddingServiceClient<Channel> {
-    EmbeddingServiceClient::new(channel)
+fn embedding(link: Link) -> EmbeddingServiceClient<Link> {
+    EmbeddingServiceClient::new(link)
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX)
 }
@@ -185,8 +187,8 @@ impl Provider for Remote {
             self.check_size(&call.raw)?;
             let message = ChatRequest { target: self.target(&call), json: call.raw.clone() };
             let begun = self
-                .ask(message, Joined::of(&call), call.deadline, |channel, request| async move {
-                    inference(channel).chat(request).await
+                .ask(message, Joined::of(&call), call.deadline, |link, request| async move {
+                    inference(link).chat(request).await
                 })
                 .await?;
             Ok(Completion {
@@ -202,8 +204,8 @@ impl Provider for Remote {
             self.check_size(&call.raw)?;
             let message = ChatStreamRequest { target: self.target(&call), json: call.raw.clone() };
             let begun = self
-                .ask(message, Joined::of(&call), call.deadline, |channel, request| async move {
-                    inference(channel).chat_stream(request).await
+                .ask(message, Joined::of(&call), call.deadline, |link, request| async move {
+                    inference(link).chat_stream(request).await
                 })
                 .await?;
             let Begun { answer, flight, timer } = begun;
@@ -223,8 +225,8 @@ impl Provider for Remote {
             self.check_size(&call.raw)?;
             let message = EmbedRequest { target: self.target(&call), json: call.raw.clone() };
             let begun = self
-                .ask(message, Joined::of(&call), call.deadline, |channel, request| async move {
-                    embedding(channel).embed(request).await
+                .ask(message, Joined::of(&call), call.deadline, |link, request| async move {
+                    embedding(link).embed(request).await
                 })
                 .await?;
             Ok(Completion {
@@ -239,8 +241,8 @@ impl Provider for Remote {
         Box::pin(async move {
             let message = ListModelsRequest { provider: self.name.clone() };
             let begun = self
-                .ask(message, Joined { request_id: "", trace: None }, None, |channel, request| async move {
-                    inference(channel).list_models(request).await
+                .ask(message, Joined { request_id: "", trace: None }, None, |link, request| async move {
+                    inference(link).list_models(request).await
                 })
                 .await?;
             Ok(begun.answer.models.into_iter().map(Into::into).collect())

@@ -5,8 +5,9 @@ use super::*;
 fn pool(states: &[State]) -> Pool {
     let served = Arc::new(Notify::new());
     let workers = states.iter().enumerate().map(|(index, state)| {
-        let channel = tonic::transport::Endpoint::from_static("http://127.0.0.1:1").connect_lazy();
-        let worker = Worker::new(index.to_string(), channel, &WORKER, Arc::clone(&served));
+        let url = WorkerUrl::parse("http://127.0.0.1:1").unwrap();
+        let link = url.link(&ClientTls::default(), Duration::from_secs(1)).unwrap();
+        let worker = Worker::new(index.to_string(), link, &WORKER, Arc::clone(&served));
         worker.set(*state, "");
         Arc::new(worker)
     });

@@ -52,7 +52,7 @@ pub(super) async fn keep(servers: Arc<[Server]>, index: usize) {
 
 async fn list(server: &Server) -> Result<Vec<ToolDefinition>, String> {
     let Some(flight) = server.pool.choose(&[]) else { return Err("it has no address".to_owned()) };
-    let mut client = ToolExecutionServiceClient::new(flight.worker.channel.clone());
+    let mut client = ToolExecutionServiceClient::new(flight.worker.link.clone());
     let mut request = Request::new(ListToolsRequest {});
     request.set_timeout(LIST_TIMEOUT);
     match tokio::time::timeout(LIST_TIMEOUT, client.list_tools(request)).await {

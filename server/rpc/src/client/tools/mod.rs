@@ -16,10 +16,10 @@ use novai_core::{RegisteredTool, ToolFailure, ToolFault, ToolRun, ToolRunner};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tonic::server::NamedService;
-use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
 use super::failure;
+use super::link::Link;
 use super::pool::{ConfigError, Kind, Pool, PoolConfig};
 use crate::metadata;
 use crate::v1::execute_response::Result as Done;
@@ -103,9 +103,14 @@ impl ToolServers {
             metadata::write_request_id(request.metadata_mut(), &run.request_id);
             metadata::write_trace(request.metadata_mut(), run.trace);
             request.set_timeout(run.deadline.saturating_duration_since(Instant::now()));
-            let status = match self.client(flight.worker.channel.clone()).execute(request).await {
-                Ok(answer) => return told(answer.into_inner().result),
-                Err(status) => status,
+            let mut client = self.client(flight.worker.link.clone());
+            let status = match tokio::time::timeout_at(run.deadline, client.execute(request)).await {
+                Ok(Ok(answer)) => return told(answer.into_inner().result),
+                Ok(Err(status)) => status,
+                Err(_elapsed) => {
+                    let limit = run.deadline.saturating_duration_since(started_at);
+                    return Err(ToolFailure::timed_out(limit));
+                }
             };
             let reason = failure::described(&status);
             if failure::was_not_begun(&status) {
@@ -144,8 +149,8 @@ impl ToolServers {
         }
     }
 
-    fn client(&self, channel: Channel) -> ToolExecutionServiceClient<Channel> {
-        ToolExecutionServiceClient::new(channel)
+    fn client(&self, link: Link) -> ToolExecutionServiceClient<Link> {
+        ToolExecutionServiceClient::new(link)
             .max_decoding_message_size(self.output_bytes_max.saturating_add(ENVELOPE_BYTES_MAX))
     }
 }

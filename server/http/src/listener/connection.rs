@@ -14,6 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::TlsAcceptor;
 
 use super::activity::{Activity, BusyBody};
+use super::at_once::AtOnce;
 use super::guarded::{Guarded, Socket, SocketDeadlines};
 use super::linger::Leftover;
 use super::protocol::{self, Builders, Version};
@@ -127,12 +128,13 @@ async fn serve<H, C: GracefulConnection<Error = hyper::Error>>(
     shared: &Shared<H>,
     mut connection: Pin<Box<C>>,
 ) {
+    let at_once = AtOnce::default();
     let ended = tokio::select! {
         biased;
-        ended = connection.as_mut() => ended,
+        ended = at_once.drive(connection.as_mut()) => ended,
         () = shared.shutdown.reached(Phase::Draining) => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            at_once.drive(connection.as_mut()).await
         }
     };
     if let Err(error) = ended {

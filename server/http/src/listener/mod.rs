@@ -13,6 +13,7 @@
 //! The request *body* is bounded by whoever reads it.
 
 mod activity;
+mod at_once;
 mod connection;
 mod guarded;
 mod limits;

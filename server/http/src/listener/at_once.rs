@@ -131,6 +131,27 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_task_that_has_used_its_share_is_not_polled_in_vain() {
+        let at_once = AtOnce::default();
+        let mut polls = 0;
+        let mut future = pin!(poll_fn(|cx| {
+            polls += 1;
+            // As a socket that always has more.
+            while let Poll::Ready(progress) = tokio::task::coop::poll_proceed(cx) {
+                progress.made_progress();
+            }
+            Poll::<()>::Pending
+        }));
+        let mut driven = pin!(at_once.drive(future.as_mut()));
+        poll_fn(|cx| {
+            assert!(driven.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        assert_eq!(polls, 1);
+    }
+
     #[test]
     fn wakes_of_others_reach_the_task() {
         let at_once = AtOnce::default();

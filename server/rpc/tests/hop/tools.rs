@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use novai_core::{Principal, Scopes, ToolFault, ToolRun, ToolRunner, TraceContext};
+use futures_util::future::BoxFuture;
+use novai_core::{Principal, Scopes, ToolFailure, ToolFault, ToolRun, ToolRunner, TraceContext};
 use novai_rpc::v1::execute_response::Result as Done;
 use novai_rpc::v1::tool_execution_service_server::{ToolExecutionService, ToolExecutionServiceServer};
 use novai_rpc::v1::{
@@ -154,6 +155,17 @@ fn run(servers: &ToolServers, name: &str, timeout: Duration) -> ToolRun {
     }
 }
 
+/// Until the server has the call.
+async fn begun(running: &Running, call: &mut BoxFuture<'_, Result<String, ToolFailure>>) {
+    while running.asked.lock().unwrap().is_empty() {
+        tokio::select! {
+            biased;
+            done = &mut *call => panic!("{done:?}"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+}
+
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
@@ -215,16 +227,7 @@ async fn a_call_that_nobody_waits_for_is_cancelled_and_so_is_one_that_is_late() 
         offering(&servers, &["hang"]).await;
         let timeout = if is_dropped { MINUTE } else { Duration::from_millis(200) };
         let mut call = servers.run(run(&servers, "hang", timeout));
-        let begun = async {
-            while running.asked.lock().unwrap().is_empty() {
-                tokio::select! {
-                    biased;
-                    done = &mut call => panic!("{done:?}"),
-                    () = tokio::task::yield_now() => {}
-                }
-            }
-        };
-        within("the call's beginning", begun).await;
+        within("the call's beginning", begun(&running, &mut call)).await;
         if is_dropped {
             drop(call);
         } else {
@@ -233,6 +236,19 @@ async fn a_call_that_nobody_waits_for_is_cancelled_and_so_is_one_that_is_late() 
         }
         within("the tool's end", &mut running.dropped).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn of_a_server_that_dies_in_mid_call_a_model_hears_that_it_may_have_done_it() {
+    let mut running = serve("127.0.0.1:0", vec![tool("hang")]);
+    let servers = servers(&[running.address]);
+    offering(&servers, &["hang"]).await;
+    let mut call = servers.run(run(&servers, "hang", MINUTE));
+    within("the call's beginning", begun(&running, &mut call)).await;
+    running.kill().await;
+    let failure = within("the call's end", call).await.unwrap_err();
+    assert_eq!(failure.fault, ToolFault::Unavailable, "{failure:?}");
+    assert!(failure.message.contains("it may have done what it was called for"), "{failure:?}");
 }
 
 #[tokio::test]

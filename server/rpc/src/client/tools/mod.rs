@@ -87,7 +87,7 @@ impl ToolServers {
 
     /// Asks one address of a server after another, until one has begun.
     async fn execute(&self, server: &Server, run: ToolRun) -> Result<String, ToolFailure> {
-        let started_at = Instant::now();
+        let limit = run.deadline.saturating_duration_since(Instant::now());
         let message = ExecuteRequest {
             call_id: run.call_id,
             name: run.tool.name.to_string(),
@@ -107,10 +107,7 @@ impl ToolServers {
             let status = match tokio::time::timeout_at(run.deadline, client.execute(request)).await {
                 Ok(Ok(answer)) => return told(answer.into_inner().result),
                 Ok(Err(status)) => status,
-                Err(_elapsed) => {
-                    let limit = run.deadline.saturating_duration_since(started_at);
-                    return Err(ToolFailure::timed_out(limit));
-                }
+                Err(_elapsed) => return Err(ToolFailure::timed_out(limit)),
             };
             let reason = failure::described(&status);
             if failure::was_not_begun(&status) {
@@ -125,7 +122,7 @@ impl ToolServers {
                 reason,
                 "a tool server failed a call"
             );
-            return Err(self.fault(&status, run.deadline.saturating_duration_since(started_at)));
+            return Err(self.fault(&status, limit));
         }
         let message = "it cannot be reached now".to_owned();
         Err(ToolFailure::new(ToolFault::Unavailable, message))
@@ -137,13 +134,13 @@ impl ToolServers {
             Code::DeadlineExceeded | Code::Cancelled => ToolFailure::timed_out(limit),
             // What tonic calls an answer that is larger than the client takes.
             Code::OutOfRange => ToolFailure::too_large(self.output_bytes_max),
-            Code::Unavailable | Code::Unimplemented => {
-                ToolFailure::new(ToolFault::Unavailable, "it cannot be reached now")
-            }
             // Only what failed at this end has a source: the connection broke.
             _ if std::error::Error::source(status).is_some() => {
                 let message = "the connection to it broke: it may have done what it was called for, or not";
                 ToolFailure::new(ToolFault::Unavailable, message)
+            }
+            Code::Unavailable | Code::Unimplemented => {
+                ToolFailure::new(ToolFault::Unavailable, "it cannot be reached now")
             }
             _ => ToolFailure::new(ToolFault::Failed, "it failed, and did not say why"),
         }

@@ -169,7 +169,6 @@ fn add_rows(
     measured: &[Vec<Round>; 2],
     json_bound: Bound,
 ) -> Result<()> {
-    let middle = |rounds: &[Round], figure: fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
     // Of pairs, not of medians: a slow minute slows both halves of a pair.
     let paired = |figure: fn(&Round, &Round) -> f64| -> Vec<f64> {
         measured[0].iter().zip(&measured[1]).map(|(floor, gateway)| figure(floor, gateway)).collect()
@@ -200,7 +199,7 @@ fn add_rows(
             Cell::text(load.connections.to_string()),
             Cell::text(proxy.name),
             Cell::number(middle(rounds, |round| round.outcome.requests as f64 / round.outcome.seconds), 0),
-            Cell::number(middle(rounds, |round| round.outcome.p50_us as f64 / 1000.0), 3),
+            Cell::number(middle(rounds, p50_ms), 3),
             Cell::number(middle(rounds, p99_ms), 3),
             Cell::number(middle(rounds, |round| round.cpu_ms_per_request), 4),
             Cell::number(rss_mib(proxy)?, 1),
@@ -212,6 +211,14 @@ fn add_rows(
     Ok(())
 }
 
-fn p99_ms(round: &Round) -> f64 {
+pub(super) fn middle(rounds: &[Round], figure: fn(&Round) -> f64) -> f64 {
+    median(rounds.iter().map(figure).collect())
+}
+
+pub(super) fn p50_ms(round: &Round) -> f64 {
+    round.outcome.p50_us as f64 / 1000.0
+}
+
+pub(super) fn p99_ms(round: &Round) -> f64 {
     round.outcome.p99_us as f64 / 1000.0
 }

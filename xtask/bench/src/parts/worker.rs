@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::{
     Options, bounds_note,
     laws::WORKER_P50_ADDED_MS,
-    server::{Load, Proxy, ROUNDS, Round, alternate},
+    server::{Load, Proxy, ROUNDS, Round, alternate, middle, p50_ms, p99_ms},
 };
 use crate::{
     child::Role,
@@ -102,7 +102,6 @@ pub fn measure(options: &Options) -> Result<Table> {
 }
 
 fn add_rows(table: &mut Table, case: &Case, proxies: &[Proxy; 2], measured: &[Vec<Round>; 2]) {
-    let middle = |rounds: &[Round], figure: fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
     let added = |figure: fn(&Round) -> f64| {
         let pairs = measured[0].iter().zip(&measured[1]);
         median(pairs.map(|(direct, through)| figure(through) - figure(direct)).collect())
@@ -125,12 +124,4 @@ fn add_rows(table: &mut Table, case: &Case, proxies: &[Proxy; 2], measured: &[Ve
             added_p99,
         ]);
     }
-}
-
-fn p50_ms(round: &Round) -> f64 {
-    round.outcome.p50_us as f64 / 1000.0
-}
-
-fn p99_ms(round: &Round) -> f64 {
-    round.outcome.p99_us as f64 / 1000.0
 }

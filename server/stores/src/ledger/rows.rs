@@ -3,13 +3,20 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use novai_core::money::{Day, Outcome, Reservation, Settlement};
+use novai_core::money::{Day, Outcome, Reservation, Settlement, Usd};
 
 /// A request that is over.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub reservation: Arc<Reservation>,
     pub settlement: Settlement,
+}
+
+impl Entry {
+    /// Whether a budget is another one for it. What reserved nothing may still have cost something.
+    pub fn is_priced(&self) -> bool {
+        self.reservation.reserved > Usd::ZERO || self.settlement.cost > Usd::ZERO
+    }
 }
 
 /// Which sum a row belongs to.

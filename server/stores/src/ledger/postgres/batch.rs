@@ -18,10 +18,10 @@ pub(super) async fn run(
     wanted: &[(Arc<Reservation>, Budgets)],
     settled: &[Entry],
 ) -> Result<Vec<Result<(), Refusal>>, Error> {
-    let priced_wanted = wanted.iter().map(|(reservation, _)| &**reservation);
-    let priced_settled = settled.iter().map(|entry| &*entry.reservation);
-    let costs = |reservation: &&Reservation| reservation.reserved > Usd::ZERO;
-    let mut accounts = Accounts::lock(transaction, priced_wanted.chain(priced_settled).filter(costs)).await?;
+    let wanted_priced = wanted.iter().map(|(reservation, _)| &**reservation);
+    let wanted_priced = wanted_priced.filter(|reservation| reservation.reserved > Usd::ZERO);
+    let settled_priced = settled.iter().filter(|entry| entry.is_priced()).map(|entry| &*entry.reservation);
+    let mut accounts = Accounts::lock(transaction, wanted_priced.chain(settled_priced)).await?;
 
     let left = settle(transaction, &mut accounts, settled.iter().collect()).await?;
     let mut decisions = Vec::with_capacity(wanted.len());
@@ -80,7 +80,7 @@ pub(super) async fn settle<'a>(
         entries.into_iter().partition(|entry| taken.remove(&bytes(entry.reservation.id)));
     let mut sums = Sums::default();
     for entry in &ended {
-        if entry.reservation.reserved > Usd::ZERO {
+        if entry.is_priced() {
             accounts.settle(&entry.reservation, entry.settlement.cost);
         }
         rows::add(&mut sums, SumKey::of(&entry.reservation), &entry.settlement);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use novai_core::money::{Outcome, Progress, Settlement, Usd};
+use novai_core::money::{Outcome, Progress, Settlement};
 
 use super::super::record::{self, Record};
 use super::super::rows::Entry;
@@ -52,10 +52,7 @@ pub(super) async fn settle(postgres: &Postgres, shared: &Shared) -> Result<usize
     let now_ms = shared.now_ms();
     let entries: Vec<Entry> =
         rows.iter().filter_map(|row| entry(row.get(0), row.get::<_, Option<&[u8]>>(1), now_ms)).collect();
-    let priced = entries
-        .iter()
-        .map(|entry| &*entry.reservation)
-        .filter(|reservation| reservation.reserved > Usd::ZERO);
+    let priced = entries.iter().filter(|entry| entry.is_priced()).map(|entry| &*entry.reservation);
     let mut accounts = Accounts::lock(&transaction, priced).await.map_err(failed)?;
     batch::settle(&transaction, &mut accounts, entries.iter().collect()).await.map_err(failed)?;
     accounts.write(&transaction).await.map_err(failed)?;

@@ -1,12 +1,15 @@
 //! One file of the journal: frames of length, CRC-32 and payload, then zeros.
 //!
 //! A frame's place is taken first and written later, by whoever took it, many at once: one that was never written, or not to its
-//! end, is passed over when the file is read.
+//! end, is passed over when the file is read. Writing is a store in memory where the system has it ([`Memory`]).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use super::Durability;
+use super::memory::Memory;
 
 const SUFFIX: &str = ".journal";
 const FRAME_HEAD_BYTES: usize = 8;
@@ -38,6 +41,7 @@ impl SegmentId {
 pub(in super::super) struct Segment {
     pub(in super::super) id: SegmentId,
     file: Arc<File>,
+    memory: Option<Arc<Memory>>,
     taken: u64,
     bytes: u64,
 }
@@ -46,13 +50,21 @@ pub(in super::super) struct Segment {
 #[must_use = "what is not written is lost"]
 pub(in super::super) struct Place {
     pub(in super::super) segment: SegmentId,
-    file: Arc<File>,
+    target: Target,
     at: u64,
+}
+
+enum Target {
+    Memory(Arc<Memory>),
+    File(Arc<File>),
 }
 
 impl Place {
     pub(in super::super) fn write(&self, frame: &[u8]) -> io::Result<()> {
-        write_all_at(&self.file, frame, self.at)
+        match &self.target {
+            Target::Memory(memory) => memory.store(frame, self.at),
+            Target::File(file) => write_all_at(file, frame, self.at),
+        }
     }
 }
 
@@ -75,11 +87,12 @@ fn write_all_at(file: &File, mut bytes: &[u8], mut at: u64) -> io::Result<()> {
 
 impl Segment {
     /// Fails if the disk has no room for `bytes`.
-    pub(super) fn create(dir: &Path, id: SegmentId, bytes: u64) -> io::Result<Self> {
+    pub(super) fn create(dir: &Path, id: SegmentId, bytes: u64, durability: Durability) -> io::Result<Self> {
         static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
         let path = id.path(dir);
         let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
+        // What is mapped to be written must be readable too.
+        options.read(true).write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&path)?;
@@ -97,7 +110,13 @@ impl Segment {
             let _ = fs::remove_file(&path);
             return Err(error);
         }
-        Ok(Segment { id, file: Arc::new(file), taken: 0, bytes })
+        let file = Arc::new(file);
+        let memory = match durability {
+            Durability::Process => Memory::of(&file, bytes).map(Arc::new),
+            // Who syncs waits a thousand times as long as a `write` takes, and a sync of the file is sure to take what was written.
+            Durability::Power => None,
+        };
+        Ok(Segment { id, file, memory, taken: 0, bytes })
     }
 
     pub(super) fn room(&self) -> u64 {
@@ -108,7 +127,11 @@ impl Segment {
     pub(super) fn take(&mut self, frame_bytes: usize) -> Place {
         let at = self.taken;
         self.taken += frame_bytes as u64;
-        Place { segment: self.id, file: Arc::clone(&self.file), at }
+        let target = match &self.memory {
+            Some(memory) => Target::Memory(Arc::clone(memory)),
+            None => Target::File(Arc::clone(&self.file)),
+        };
+        Place { segment: self.id, target, at }
     }
 
     pub(super) fn handle(&self) -> Arc<File> {

@@ -1,8 +1,15 @@
 use super::*;
 
+/// Stored in memory, where the system allows it, and written.
+const BOTH: [Durability; 2] = [Durability::Process, Durability::Power];
+
 fn begun(dir: &Path) -> Journal {
+    begun_as(dir, Durability::Process)
+}
+
+fn begun_as(dir: &Path, durability: Durability) -> Journal {
     let left = Journal::lock(dir).unwrap();
-    Journal::begin(dir, left, Durability::Process).unwrap()
+    Journal::begin(dir, left, durability).unwrap()
 }
 
 fn append(journal: &mut Journal, text: &str) -> SegmentId {
@@ -17,20 +24,22 @@ fn texts(dir: &Path) -> Vec<String> {
 
 #[test]
 fn what_was_appended_is_there_at_the_next_start() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut journal = begun(dir.path());
-    let filler = "x".repeat(60_000);
-    let mut expected = Vec::new();
-    // Some segments' worth.
-    for number in 0..200 {
-        expected.push(format!("{number} {filler}"));
-        append(&mut journal, expected.last().unwrap());
+    for durability in BOTH {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = begun_as(dir.path(), durability);
+        let filler = "x".repeat(60_000);
+        let mut expected = Vec::new();
+        // Some segments' worth.
+        for number in 0..200 {
+            expected.push(format!("{number} {filler}"));
+            append(&mut journal, expected.last().unwrap());
+        }
+        assert!(journal.full_count() >= 2);
+        drop(journal);
+        assert_eq!(texts(dir.path()), expected, "{durability:?}");
+        let _ = begun_as(dir.path(), durability);
+        assert_eq!(texts(dir.path()), Vec::<String>::new(), "begun anew");
     }
-    assert!(journal.full_count() >= 2);
-    drop(journal);
-    assert_eq!(texts(dir.path()), expected);
-    let _ = begun(dir.path());
-    assert_eq!(texts(dir.path()), Vec::<String>::new(), "begun anew");
 }
 
 #[test]
@@ -71,8 +80,14 @@ fn a_record_that_was_cut_off_is_not_read() {
 
 #[test]
 fn a_place_that_was_not_written_is_passed_over() {
+    for durability in BOTH {
+        check_places(durability);
+    }
+}
+
+fn check_places(durability: Durability) {
     let dir = tempfile::tempdir().unwrap();
-    let mut journal = begun(dir.path());
+    let mut journal = begun_as(dir.path(), durability);
     let placed = ["one", "two", "three", "four"].map(|text| {
         let bytes = frame(|out| out.extend_from_slice(text.as_bytes()));
         (journal.place(bytes.len(), 0).unwrap(), bytes)
@@ -92,7 +107,7 @@ fn a_place_that_was_not_written_is_passed_over() {
         let path = journal.current.id.path(dir.path());
         let texts: Vec<_> =
             read(&path).unwrap().into_iter().map(|bytes| String::from_utf8(bytes).unwrap()).collect();
-        assert_eq!(texts, expected, "{written} bytes of the second");
+        assert_eq!(texts, expected, "{durability:?}, {written} bytes of the second");
     }
 }
 
@@ -121,8 +136,7 @@ fn a_spare_is_used_when_it_is_there() {
         append(&mut journal, &"x".repeat(60_000));
     }
     assert!(journal.wants_spare());
-    let place = journal.next_spare();
-    let spare = make_spare(place).unwrap();
+    let spare = journal.next_spare().make().unwrap();
     let id = spare.id;
     journal.store_spare(spare);
     assert!(!journal.wants_spare());
@@ -135,10 +149,9 @@ fn a_spare_is_used_when_it_is_there() {
 
 #[test]
 fn full_segments_are_synced_once_where_anybody_syncs() {
-    for (durability, expected) in [(Durability::Process, [1, 1]), (Durability::Power, [3, 1])] {
+    for (durability, expected) in BOTH.into_iter().zip([[1, 1], [3, 1]]) {
         let dir = tempfile::tempdir().unwrap();
-        let left = Journal::lock(dir.path()).unwrap();
-        let mut journal = Journal::begin(dir.path(), left, durability).unwrap();
+        let mut journal = begun_as(dir.path(), durability);
         while journal.full_count() < 2 {
             append(&mut journal, &"x".repeat(60_000));
         }

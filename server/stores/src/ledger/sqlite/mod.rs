@@ -1,6 +1,6 @@
 //! The books of one gateway: memory decides, the journal makes it durable, SQLite keeps it.
 //!
-//! A request costs the hot path two short locks and, outside of them, two `write`s to the journal; no task is woken and
+//! A request costs the hot path two short locks and, outside of them, two records in the journal; no task is woken and
 //! nothing waits for a disk (unless [`Durability::Power`] asks for it). A thread ([`writer`]) puts what is settled into
 //! SQLite, many requests in one transaction, and then gives up the journal's older segments.
 //!

@@ -175,7 +175,7 @@ impl Work {
             let mut state = self.shared.lock();
             state.journal.wants_spare().then(|| state.journal.next_spare())
         };
-        match spare.map(journal::make_spare) {
+        match spare.map(journal::Spare::make) {
             Some(Ok(spare)) => self.shared.lock().journal.store_spare(spare),
             // Whoever needs it will try again, and refuse requests if there is still no room.
             Some(Err(error)) => tracing::warn!(%error, "no room for the ledger's next journal segment"),

@@ -6,7 +6,7 @@ import { inspect } from 'node:util';
 
 import * as errors from '../src/runtime/errors.js';
 import type { Timeouts } from '../src/runtime/timeout.js';
-import { LINES, client, open, read, type Delta } from './echo.js';
+import { LINES, STREAM, client, open, read, type Delta } from './echo.js';
 import {
   CLOSE,
   DONE,
@@ -49,6 +49,54 @@ test('events and the whole', async () => {
   const [seen] = server.requests;
   assert.equal(seen!.headers['accept'], 'text/event-stream');
   assert.ok(seen!.headers['idempotency-key']);
+});
+
+/** A client of a server that answers with these pieces. */
+const inPieces = (pieces: Uint8Array[]) =>
+  client(
+    { url: 'http://127.0.0.1:9' },
+    {
+      fetch: async () => {
+        const left = [...pieces];
+        const pull = (body: ReadableStreamDefaultController<Uint8Array>) =>
+          left.length ? body.enqueue(left.shift()!) : body.close();
+        return new Response(new ReadableStream({ pull }), { headers: { 'content-type': 'text/event-stream' } });
+      },
+    },
+  );
+
+test('the whole, whenever it is asked for and however its bytes came', async () => {
+  const texts = ['a', '', 'é', '𝄞', 'b'];
+  const events = texts.map((text) => JSON.stringify({ text }));
+  for (const [operation, body] of [
+    [STREAM, [...events, DONE].map((event) => `data: ${event}\n\n`).join('')],
+    [LINES, events.join('\n')],
+  ] as const) {
+    const bytes = new TextEncoder().encode(body);
+    const splits = Array.from(bytes, (_, at) => [bytes.subarray(0, at), bytes.subarray(at)]);
+    for (const pieces of [...splits, Array.from(bytes, (byte) => Uint8Array.of(byte))]) {
+      const to = inPieces(pieces.filter((piece) => piece.length));
+      for (let first = 0; first <= texts.length; first++) {
+        const stream = await open(to, operation);
+        for (let n = 0; n < first; n++) await stream.next();
+        assert.deepEqual(stream.snapshot(), { text: texts.slice(0, first).join('') });
+        await stream.next();
+        assert.deepEqual(stream.snapshot(), { text: texts.slice(0, first + 1).join('') });
+        assert.deepEqual(await stream.final(), { text: texts.join('') });
+      }
+    }
+  }
+});
+
+test('what is kept for the whole is bounded', async () => {
+  const event = new TextEncoder().encode(`data: ${JSON.stringify({ text: 'x'.repeat(10_000) })}\n\n`);
+  const end = new TextEncoder().encode(`data: ${DONE}\n\n`);
+  const stream = await open(inPieces([...Array.from({ length: 300 }, () => event), end]));
+  const { body } = stream as unknown as { body: { kept: { bytes: number } } };
+  let most = 0;
+  while (!(await stream.next()).done) most = Math.max(most, body.kept.bytes);
+  assert.ok(most > 1 << 19 && most <= (1 << 20) + event.length, `${most} bytes`);
+  assert.deepEqual(stream.snapshot(), { text: 'x'.repeat(3_000_000) });
 });
 
 test('as bytes, and twice', async () => {

@@ -81,31 +81,13 @@ export const byIndex = (fold: number, into?: string): Step => ['by-index', into,
 
 type Json = Record<string, unknown>;
 
-// Some thousand events: more than most streams have.
-const KEPT_CHARS_MAX = 1 << 20;
-
-/**
- * All events so far, as one.
- *
- * Most users never ask for the whole, so events are kept as the text that they came in, and parsed again if they do: that
- * is nothing per event, where folding each costs as much as parsing it. Beyond a limit they are folded all the same.
- */
+/** All events so far, as one. */
 export class Accumulator {
-  private kept: string[] = [];
-  private keptChars = 0;
   private whole: Json = {};
 
   constructor(private readonly plan: Plan | undefined) {}
 
-  /** Takes one event's JSON, for later. */
-  keep(data: string): void {
-    this.kept.push(data);
-    if ((this.keptChars += data.length) > KEPT_CHARS_MAX) this.fold();
-  }
-
-  /** Takes one event now; those that were kept come first. */
   add(event: unknown): void {
-    if (this.kept.length) this.fold();
     const { plan } = this;
     if (!plan || !isObject(event)) return;
     if (!('snapshots' in plan)) fold(plan, plan[0]!, this.whole, event);
@@ -114,17 +96,9 @@ export class Accumulator {
 
   /** What there is so far; later events do not change it. `undefined` where the operation has no such result. */
   snapshot(): unknown {
-    this.fold();
     const { plan } = this;
     if (!plan) return undefined;
     return 'snapshots' in plan ? { ...this.whole } : settle(plan, plan[0]!, this.whole);
-  }
-
-  private fold(): void {
-    const { kept } = this;
-    this.kept = [];
-    this.keptChars = 0;
-    if (this.plan) for (const data of kept) this.add(JSON.parse(data));
   }
 }
 

@@ -24,6 +24,8 @@ const DRAIN_BYTES_MAX = 64 << 10;
  * connection is worth a few round trips, not more.
  */
 const DRAIN_MS = 500;
+/** Of what may be put together later: some thousand events, more than most streams have. */
+const KEPT_BYTES_MAX = 1 << 20;
 
 type State = 'open' | 'complete' | 'failed' | 'closed';
 
@@ -32,9 +34,9 @@ export class Stream<Event, Final> implements AsyncIterable<Event> {
   /** Events handed out so far. */
   eventsReceived = 0;
   private readonly accumulator: Accumulator;
+  /** Of the events handed out, how many `accumulator` has. The body keeps the others. */
+  private accumulated = 0;
   private state: State = 'open';
-  /** The whole was asked for: events are taken into it as they come. */
-  private folds = false;
   /** The body ended too soon, and was not read on. */
   private brokenOff = false;
 
@@ -48,6 +50,7 @@ export class Stream<Event, Final> implements AsyncIterable<Event> {
     readonly response: Response,
   ) {
     this.accumulator = new Accumulator(operation.plan);
+    if (!operation.plan) body.kept = undefined;
   }
 
   /**
@@ -130,12 +133,15 @@ export class Stream<Event, Final> implements AsyncIterable<Event> {
 
   /** What the events so far make up. */
   snapshot(): Final {
+    this.catchUp();
     return hide(this.accumulator.snapshot() as Final, this.operation.secrets);
   }
 
   /** Reads what is left and returns everything put together, as if it had not been streamed. */
   async final(): Promise<Final> {
-    this.folds = true;
+    this.catchUp();
+    // From here on, events are taken into it as they come.
+    this.body.kept = undefined;
     while (!(await this.next()).done);
     // Its error was handed out, or it was ended early; what is here must still not pass for the whole.
     if (this.state !== 'complete')
@@ -195,6 +201,7 @@ export class Stream<Event, Final> implements AsyncIterable<Event> {
         return this.fail(isEarlyEnd(cause) ? call.failures.truncated() : call.explain(cause));
       }
       call.rest();
+      if (body.kept && body.kept.bytes > KEPT_BYTES_MAX) this.catchUp();
       if (!body.ended || body.events.length) return this.next();
     }
     if (this.operation.terminal !== undefined) return this.fail(call.failures.truncated());
@@ -217,10 +224,16 @@ export class Stream<Event, Final> implements AsyncIterable<Event> {
     }
     // Some servers put it beside the fields of an ordinary chunk.
     if ((value as { error?: unknown }).error != null) throw failures.event(data);
-    if (this.folds) this.accumulator.add(value);
-    else this.accumulator.keep(data);
+    if (!this.body.kept) this.accumulator.add(value);
     this.eventsReceived++;
     return hide(value, this.operation.secrets) as Event;
+  }
+
+  /** Puts together what was handed out since the last time. */
+  private catchUp(): void {
+    const due = this.eventsReceived - this.accumulated;
+    this.accumulated = this.eventsReceived;
+    for (const { data } of this.body.kept?.take(due) ?? []) this.accumulator.add(JSON.parse(data));
   }
 
   /** The last event is in: reads the rest, so that the connection can be used again. */

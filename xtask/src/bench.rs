@@ -14,9 +14,6 @@ pub struct Options {
     /// Fewer rounds: enough to see that everything runs, not to quote.
     #[arg(long)]
     quick: bool,
-    /// Measures the gateway without limits, budgets and ledger: the difference is what they cost.
-    #[arg(long)]
-    without_ledger: bool,
     /// Fails where a figure is beyond its law's bound.
     #[arg(long)]
     assert: bool,
@@ -27,7 +24,7 @@ pub struct Options {
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
-    /// The gateway against a bare pass-through.
+    /// The gateway, with limits and ledger and without, against a bare pass-through.
     Server,
     /// The gateway with a worker against the gateway alone.
     Worker,
@@ -109,9 +106,6 @@ pub fn run(repo: &Repo, options: &Options) -> Result<()> {
     }
     if options.quick {
         bench.arg("--quick");
-    }
-    if options.without_ledger {
-        bench.arg("--without-ledger");
     }
     if options.assert {
         bench.arg("--assert");

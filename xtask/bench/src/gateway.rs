@@ -25,15 +25,15 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    pub fn start(
-        binary: &Path,
-        scratch: &Path,
-        upstream: &str,
-        scripts: &[Script],
-        has_ledger: bool,
-    ) -> Result<Self> {
-        let text = configuration("openai", upstream, scripts, has_ledger, Targets::One);
+    pub fn start(binary: &Path, scratch: &Path, upstream: &str, scripts: &[Script]) -> Result<Self> {
+        let text = configuration("openai", upstream, scripts, true, Targets::One);
         Self::start_in(&scratch.join("gateway"), binary, &text, None)
+    }
+
+    /// One without limits, budgets and ledger.
+    pub fn start_bare(binary: &Path, scratch: &Path, upstream: &str, scripts: &[Script]) -> Result<Self> {
+        let text = configuration("openai", upstream, scripts, false, Targets::One);
+        Self::start_in(&scratch.join("gateway-bare"), binary, &text, None)
     }
 
     /// One whose provider is of `kind`, in a folder of its own.

@@ -26,13 +26,7 @@ pub fn measure(options: &Options) -> Result<Table> {
     let upstream = Role::own(["upstream"])?;
     let upstream_address = upstream.address()?;
     let floor = Role::own(["floor", "--upstream", &upstream_address])?;
-    let gateway = Gateway::start(
-        &options.gateway,
-        &options.scratch,
-        &upstream_address,
-        &[script],
-        !options.without_ledger,
-    )?;
+    let gateway = Gateway::start(&options.gateway, &options.scratch, &upstream_address, &[script])?;
     let ways = [
         ("upstream alone", upstream_address.clone()),
         ("floor", floor.address()?),

@@ -36,13 +36,7 @@ pub fn measure(options: &Options) -> Result<Table> {
         table.row([Cell::text("floor"), mib(before), mib(after), Cell::number(kib, 1)]);
     }
     {
-        let gateway = Gateway::start(
-            &options.gateway,
-            &options.scratch,
-            &upstream_address,
-            &[Script::Idle],
-            !options.without_ledger,
-        )?;
+        let gateway = Gateway::start(&options.gateway, &options.scratch, &upstream_address, &[Script::Idle])?;
         let (before, after) = hold(&gateway.address, gateway.pid(), streams)?;
         let kib = per_stream(before, after, streams);
         table.row([

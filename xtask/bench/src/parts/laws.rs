@@ -4,8 +4,12 @@ use crate::report::Bound;
 
 /// With everything on: keys, limits, budgets and the ledger.
 pub const JSON_CPU_RATIO: Bound = Bound { max: 2.0, law: "CPU per JSON request at most twice the floor's" };
-pub const JSON_CPU_RATIO_WITHOUT_LEDGER: Bound =
+pub const JSON_CPU_RATIO_BARE: Bound =
     Bound { max: 1.8, law: "CPU per JSON request at most 1.8 times the floor's without limits and ledger" };
+pub const LEDGER_CPU_RATIO: Bound = Bound {
+    max: 1.25,
+    law: "CPU per request at most 1.25 times the same gateway's without limits and ledger",
+};
 pub const STREAM_CPU_RATIO: Bound =
     Bound { max: 0.5, law: "CPU per 64-chunk stream without pauses at most half the floor's" };
 /// At [`P99_CONNECTIONS`].

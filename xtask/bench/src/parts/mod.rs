@@ -64,9 +64,6 @@ pub struct Options {
     scratch: PathBuf,
     #[arg(long)]
     quick: bool,
-    /// The gateway without limits, budgets and ledger.
-    #[arg(long)]
-    without_ledger: bool,
     #[arg(long)]
     assert: bool,
     #[arg(long)]

@@ -36,13 +36,7 @@ struct Refused {
 pub fn measure(options: &Options) -> Result<Table> {
     let upstream = Role::own(["upstream"])?;
     let script = Script::Json { characters: 400 };
-    let gateway = Gateway::start(
-        &options.gateway,
-        &options.scratch,
-        &upstream.address()?,
-        &[script],
-        !options.without_ledger,
-    )?;
+    let gateway = Gateway::start(&options.gateway, &options.scratch, &upstream.address()?, &[script])?;
     let nested = format!(r#"{{"model":"{script}","messages":{}{}}}"#, "[".repeat(DEPTH), "]".repeat(DEPTH));
     let cases = [
         Refused {

@@ -1,5 +1,5 @@
-//! The gateway against the floor: both stand before the same upstream, and rounds alternate between them, so that what
-//! the machine does besides hits both.
+//! The gateway against the floor, and against itself without limits, budgets and ledger: all stand before the same upstream,
+//! and rounds alternate between them, so that what the machine does besides hits all.
 
 use std::time::Duration;
 
@@ -7,7 +7,10 @@ use anyhow::{Context, Result};
 
 use super::{
     Options, bounds_note,
-    laws::{JSON_CPU_RATIO, JSON_CPU_RATIO_WITHOUT_LEDGER, P99_ADDED_MS, P99_CONNECTIONS, STREAM_CPU_RATIO},
+    laws::{
+        JSON_CPU_RATIO, JSON_CPU_RATIO_BARE, LEDGER_CPU_RATIO, P99_ADDED_MS, P99_CONNECTIONS,
+        STREAM_CPU_RATIO,
+    },
     scenarios::{SCENARIOS, Scenario},
 };
 use crate::{
@@ -43,19 +46,14 @@ pub fn measure(options: &Options) -> Result<Table> {
     let floor_address = floor.address()?;
     let mut models = scripts.clone();
     models.dedup();
-    let gateway = Gateway::start(
-        &options.gateway,
-        &options.scratch,
-        &upstream_address,
-        &models,
-        !options.without_ledger,
-    )?;
+    let bare = Gateway::start_bare(&options.gateway, &options.scratch, &upstream_address, &models)?;
+    let gateway = Gateway::start(&options.gateway, &options.scratch, &upstream_address, &models)?;
     let proxies = [
         Proxy { name: "floor", address: &floor_address, pids: &[floor.pid()] },
+        Proxy { name: "bare gateway", address: &bare.address, pids: &[bare.pid()] },
         Proxy { name: "gateway", address: &gateway.address, pids: &[gateway.pid()] },
     ];
 
-    let json_bound = if options.without_ledger { JSON_CPU_RATIO_WITHOUT_LEDGER } else { JSON_CPU_RATIO };
     let rounds = if options.quick { 1 } else { ROUNDS };
     let mut table = Table::new(
         "Gateway against the floor",
@@ -68,8 +66,9 @@ pub fn measure(options: &Options) -> Result<Table> {
             "p99 ms",
             "CPU ms/req",
             "RSS MiB",
-            "CPU ratio",
+            "of the floor's",
             "half of them",
+            "of the bare one's",
             "added p99 ms",
         ],
     );
@@ -82,18 +81,23 @@ pub fn measure(options: &Options) -> Result<Table> {
                 rate: scenario.rate,
             };
             let measured = alternate(&proxies, &load, rounds)?;
-            add_rows(&mut table, scenario, &load, &proxies, &measured, json_bound)?;
+            add_rows(&mut table, scenario, &load, &proxies, &measured)?;
             eprintln!("measured {} at {connections}", scenario.title);
         }
     }
-    let kept =
-        if options.without_ledger { "" } else { "limits and budgets kept, every request in the ledger, " };
     table.notes.push(format!(
-        "Medians of {rounds} rounds, alternating, and what half of the ratios lie between. Floor: hyper's server before \
-         hyper-util's pooled client, nothing else. Gateway: keys checked, {kept}every request in a log file. Without a \
-         rate, connections send as fast as they are answered, and waiting for the CPU is most of the latency."
+        "Medians of {rounds} rounds, alternating, and what half of the CPU's ratios lie between. Floor: hyper's server before \
+         hyper-util's pooled client, nothing else. Bare gateway: keys checked, every request in a log file. Gateway: limits and \
+         budgets kept, too, and every request in the ledger. Without a rate, connections send as fast as they are answered, and \
+         waiting for the CPU is most of the latency."
     ));
-    table.notes.push(bounds_note(&[json_bound, STREAM_CPU_RATIO, P99_ADDED_MS]));
+    table.notes.push(bounds_note(&[
+        JSON_CPU_RATIO,
+        JSON_CPU_RATIO_BARE,
+        LEDGER_CPU_RATIO,
+        STREAM_CPU_RATIO,
+        P99_ADDED_MS,
+    ]));
     Ok(table)
 }
 
@@ -165,35 +169,40 @@ fn add_rows(
     table: &mut Table,
     scenario: &Scenario,
     load: &Load,
-    proxies: &[Proxy; 2],
-    measured: &[Vec<Round>; 2],
-    json_bound: Bound,
+    proxies: &[Proxy; 3],
+    measured: &[Vec<Round>; 3],
 ) -> Result<()> {
-    // Of pairs, not of medians: a slow minute slows both halves of a pair.
-    let paired = |figure: fn(&Round, &Round) -> f64| -> Vec<f64> {
-        measured[0].iter().zip(&measured[1]).map(|(floor, gateway)| figure(floor, gateway)).collect()
+    let [floor, bare, _] = measured;
+    let is_paced = matches!(load.script, Script::Stream { pause, .. } if !pause.is_zero());
+    let is_judged = !is_paced && scenario.is_full_speed();
+    let ratio = |value: f64, bound: Bound| {
+        if is_judged { Cell::judged(value, 2, "×", bound) } else { Cell::text(format!("{value:.2}×")) }
     };
-    let cpu_ratios = paired(|floor, gateway| gateway.cpu_ms_per_request / floor.cpu_ms_per_request);
-    let (least, most) = middle_half(cpu_ratios.clone());
-    let cpu_ratio = median(cpu_ratios);
-    let p99_added_ms = median(paired(|floor, gateway| p99_ms(gateway) - p99_ms(floor)));
-
-    for (proxy, rounds) in proxies.iter().zip(measured) {
-        let is_gateway = proxy.name == "gateway";
-        let is_paced = matches!(load.script, Script::Stream { pause, .. } if !pause.is_zero());
-        let ratio = match load.script {
-            _ if !is_gateway => Cell::text(""),
-            _ if is_paced || !scenario.is_full_speed() => Cell::text(format!("{cpu_ratio:.2}×")),
-            Script::Json { .. } => Cell::judged(cpu_ratio, 2, "×", json_bound),
-            _ => Cell::judged(cpu_ratio, 2, "×", STREAM_CPU_RATIO),
-        };
-        let added = match is_gateway {
-            false => Cell::text(""),
-            true if load.connections == P99_CONNECTIONS && !is_paced => {
-                Cell::judged(p99_added_ms, 2, "", P99_ADDED_MS)
+    // How each may compare with the floor where it answers with JSON, and whether it is compared with the bare one.
+    let comparisons = [None, Some((JSON_CPU_RATIO_BARE, false)), Some((JSON_CPU_RATIO, true))];
+    for ((proxy, rounds), comparison) in proxies.iter().zip(measured).zip(comparisons) {
+        let compared = match comparison {
+            None => ["", "", "", ""].map(Cell::text),
+            Some((json_bound, with_bare)) => {
+                let of_floor = paired(rounds, floor, cpu_ratio);
+                let (least, most) = middle_half(of_floor.clone());
+                let is_json = matches!(load.script, Script::Json { .. });
+                let added_ms = median(paired(rounds, floor, |round, floor| p99_ms(round) - p99_ms(floor)));
+                [
+                    ratio(median(of_floor), if is_json { json_bound } else { STREAM_CPU_RATIO }),
+                    Cell::text(format!("{least:.2}–{most:.2}")),
+                    match with_bare {
+                        true => ratio(median(paired(rounds, bare, cpu_ratio)), LEDGER_CPU_RATIO),
+                        false => Cell::text(""),
+                    },
+                    match load.connections == P99_CONNECTIONS && !is_paced {
+                        true => Cell::judged(added_ms, 2, "", P99_ADDED_MS),
+                        false => Cell::number(added_ms, 2),
+                    },
+                ]
             }
-            true => Cell::number(p99_added_ms, 2),
         };
+        let [of_floor, half, of_bare, added] = compared;
         table.row([
             Cell::text(scenario.title),
             Cell::text(load.connections.to_string()),
@@ -203,12 +212,22 @@ fn add_rows(
             Cell::number(middle(rounds, p99_ms), 3),
             Cell::number(middle(rounds, |round| round.cpu_ms_per_request), 4),
             Cell::number(rss_mib(proxy)?, 1),
-            ratio,
-            Cell::text(if is_gateway { format!("{least:.2}–{most:.2}") } else { String::new() }),
+            of_floor,
+            half,
+            of_bare,
             added,
         ]);
     }
     Ok(())
+}
+
+/// Of pairs of rounds, not of medians: a slow minute slows both halves of a pair.
+fn paired(rounds: &[Round], others: &[Round], figure: fn(&Round, &Round) -> f64) -> Vec<f64> {
+    rounds.iter().zip(others).map(|(round, other)| figure(round, other)).collect()
+}
+
+fn cpu_ratio(round: &Round, other: &Round) -> f64 {
+    round.cpu_ms_per_request / other.cpu_ms_per_request
 }
 
 pub(super) fn middle(rounds: &[Round], figure: fn(&Round) -> f64) -> f64 {

@@ -70,7 +70,7 @@ pub fn measure(options: &Options) -> Result<Table> {
     models.dedup();
     let upstream = Role::own(["upstream"])?;
     let upstream_address = upstream.address()?;
-    let direct = Gateway::start(&options.gateway, &options.scratch, &upstream_address, &models, true)?;
+    let direct = Gateway::start(&options.gateway, &options.scratch, &upstream_address, &models)?;
     let worker = Worker::start(&options.gateway, &options.scratch, &upstream_address)?;
     let before = Gateway::start_before(&worker, &options.gateway, &options.scratch, &models)?;
     let proxies = [

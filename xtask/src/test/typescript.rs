@@ -60,6 +60,7 @@ pub fn platforms(repo: &Repo) -> Result<Outcome> {
     if let Err(error) = install(repo, &format!("{FOLDER}/platforms")) {
         return Ok(Outcome::Skipped(format!("{error:#}")));
     }
+    install_chromium();
     npm(repo, &["run", "--silent", "build"])?;
     let printed = process::capture(&mut node(repo, &["scripts/package.mjs"]))?;
     let folder = printed.lines().last().context("scripts/package.mjs printed no folder")?;
@@ -73,6 +74,21 @@ pub fn platforms(repo: &Repo) -> Result<Outcome> {
         }
         Some(2) => Ok(Outcome::Skipped("not every platform is installed; see above".into())),
         _ => bail!("platforms/run.mjs ended with {status}"),
+    }
+}
+
+/// Where there is no browser of its kind. It needs root and Debian's packages; without them, `platforms/run.mjs` skips it.
+fn install_chromium() {
+    let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+    let is_there = |name| process::version(name, &["--version"]).is_some();
+    if std::env::var_os("CHROMIUM").is_some() || names.into_iter().any(is_there) {
+        return;
+    }
+    println!("installing chromium with apt-get");
+    let mut install = std::process::Command::new("apt-get");
+    install.env("DEBIAN_FRONTEND", "noninteractive").args(["install", "-y", "-qq", "chromium"]);
+    if let Err(error) = process::run(&mut install) {
+        eprintln!("{error:#}");
     }
 }
 

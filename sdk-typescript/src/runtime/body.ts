@@ -74,12 +74,13 @@ export async function readError(response: Response, next: () => void): Promise<s
 export class Kept {
   bytes = 0;
   private pieces: Uint8Array[] = [];
-  private readonly decoder: SseDecoder;
+  private decoder: SseDecoder | undefined;
   private readonly events: SseEvent[] = [];
 
-  constructor(eventBytesMax: number, lines: boolean) {
-    this.decoder = new SseDecoder(eventBytesMax, lines);
-  }
+  constructor(
+    private readonly eventBytesMax: number,
+    private readonly lines: boolean,
+  ) {}
 
   add(piece: Uint8Array): void {
     this.pieces.push(piece);
@@ -88,7 +89,8 @@ export class Kept {
 
   /** The next so many events, which the body has brought before. */
   take(count: number): SseEvent[] {
-    const { pieces, events, decoder } = this;
+    const { pieces, events } = this;
+    const decoder = (this.decoder ??= new SseDecoder(this.eventBytesMax, this.lines));
     try {
       for (const piece of pieces) decoder.feed(piece, events);
       if (events.length < count) decoder.end(events);

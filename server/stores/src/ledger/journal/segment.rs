@@ -41,7 +41,7 @@ impl SegmentId {
 pub(in super::super) struct Segment {
     pub(in super::super) id: SegmentId,
     file: Arc<File>,
-    memory: Option<Arc<Memory>>,
+    target: Target,
     taken: u64,
     bytes: u64,
 }
@@ -54,6 +54,8 @@ pub(in super::super) struct Place {
     at: u64,
 }
 
+/// What frames are put into.
+#[derive(Clone)]
 enum Target {
     Memory(Arc<Memory>),
     File(Arc<File>),
@@ -112,11 +114,15 @@ impl Segment {
         }
         let file = Arc::new(file);
         let memory = match durability {
-            Durability::Process => Memory::of(&file, bytes).map(Arc::new),
+            Durability::Process => Memory::of(&file, bytes),
             // Who syncs waits a thousand times as long as a `write` takes, and a sync of the file is sure to take what was written.
             Durability::Power => None,
         };
-        Ok(Segment { id, file, memory, taken: 0, bytes })
+        let target = match memory {
+            Some(memory) => Target::Memory(Arc::new(memory)),
+            None => Target::File(Arc::clone(&file)),
+        };
+        Ok(Segment { id, file, target, taken: 0, bytes })
     }
 
     pub(super) fn room(&self) -> u64 {
@@ -127,11 +133,7 @@ impl Segment {
     pub(super) fn take(&mut self, frame_bytes: usize) -> Place {
         let at = self.taken;
         self.taken += frame_bytes as u64;
-        let target = match &self.memory {
-            Some(memory) => Target::Memory(Arc::clone(memory)),
-            None => Target::File(Arc::clone(&self.file)),
-        };
-        Place { segment: self.id, target, at }
+        Place { segment: self.id, target: self.target.clone(), at }
     }
 
     pub(super) fn handle(&self) -> Arc<File> {

@@ -10,6 +10,7 @@ mod check;
 mod cluster;
 mod conformance;
 mod crash;
+mod debian;
 mod deny;
 mod examples;
 mod generate;

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use crate::{process, python, repo::Repo};
+use crate::{debian, process, python, repo::Repo};
 
 /// The tests' name for the folder with `initdb` and `postgres`.
 pub const VARIABLE: &str = "NOVAI_POSTGRES_BIN";
@@ -52,7 +52,6 @@ fn from_wheel(repo: &Repo) -> Option<PathBuf> {
 }
 
 fn from_apt() -> Option<PathBuf> {
-    println!("installing postgresql with apt-get");
-    process::run(Command::new("apt-get").args(["install", "-y", "-q", "postgresql"])).ok()?;
+    debian::install("postgresql").ok()?;
     installed()
 }

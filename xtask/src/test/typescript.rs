@@ -14,7 +14,7 @@ use sdk_gen::{Target, diagnostic::Diagnostics};
 
 use super::Outcome;
 use crate::{
-    process,
+    debian, process,
     repo::{Repo, SHARED_ABSENT},
     server::{API_KEY, Server},
 };
@@ -84,10 +84,7 @@ fn install_chromium() {
     if std::env::var_os("CHROMIUM").is_some() || names.into_iter().any(is_there) {
         return;
     }
-    println!("installing chromium with apt-get");
-    let mut install = std::process::Command::new("apt-get");
-    install.env("DEBIAN_FRONTEND", "noninteractive").args(["install", "-y", "-qq", "chromium"]);
-    if let Err(error) = process::run(&mut install) {
+    if let Err(error) = debian::install("chromium") {
         eprintln!("{error:#}");
     }
 }

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::Bytes;
 use novai_core::error::Deadline;
 use tokio::io::AsyncWrite;
+use tokio::runtime;
 
 use super::buffer::Buffer;
 use super::failure::Failure;
@@ -30,6 +31,8 @@ const REST_BYTES_MAX: usize = 64 * 1024;
 
 pub(super) struct Connection {
     io: BoxIo,
+    /// Whose threads are woken for it.
+    home: runtime::Id,
     read: Buffer,
     /// Of the answer being read.
     framing: Framing,
@@ -72,9 +75,11 @@ enum SendState {
 }
 
 impl Connection {
+    /// `io` was opened in this runtime.
     pub(super) fn new(io: BoxIo) -> Self {
         Connection {
             io,
+            home: runtime::Handle::current().id(),
             read: Buffer::default(),
             framing: Framing::length(0),
             heard: false,
@@ -87,6 +92,17 @@ impl Connection {
 
     pub(super) fn has_answered(&self) -> bool {
         self.heard
+    }
+
+    pub(super) fn home(&self) -> runtime::Id {
+        self.home
+    }
+
+    /// Makes this runtime its home. One that fails is lost.
+    pub(super) fn move_here(&mut self) -> std::io::Result<()> {
+        self.io.move_here()?;
+        self.home = runtime::Handle::current().id();
+        Ok(())
     }
 
     /// Sends one request and waits for the head of its answer.

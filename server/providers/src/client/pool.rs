@@ -1,5 +1,8 @@
 //! Idle connections of one upstream, the last used on top.
 //!
+//! Each is at home in a runtime, whose thread is woken when its answer comes (a gateway has one runtime for each of its threads). A
+//! caller gets one of his own runtime's, as long as there is one; another's moves to him, which is cheaper than a new one.
+//!
 //! Nobody waits here: without an idle connection the caller opens one. A connection is looked at only when it is wanted,
 //! so an idle one costs a file descriptor and its buffers, no wake-ups.
 
@@ -7,6 +10,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::{self, Handle};
 use tokio::time::Instant;
 
 use super::connection::{Connection, Rest};
@@ -43,18 +47,24 @@ impl Pool {
 
     /// A connection that is ready for a request as far as anyone can know without sending one.
     pub(super) fn check_out(&self) -> Option<Connection> {
+        let here = Handle::current().id();
         loop {
-            let Idle { mut connection, since } = self.lock().pop_back()?;
-            if since.elapsed() > self.config.idle_age_max {
-                // Everything below it is older still. Closed outside of the lock.
-                let expired = std::mem::take(&mut *self.lock());
-                drop(expired);
-                return None;
-            }
-            if matches!(connection.drain(), Rest::None) && connection.is_reusable() {
+            let Idle { mut connection, since } = self.take(here)?;
+            let is_sound = since.elapsed() <= self.config.idle_age_max
+                && matches!(connection.drain(), Rest::None)
+                && connection.is_reusable();
+            if is_sound && (connection.home() == here || connection.move_here().is_ok()) {
                 return Some(connection);
             }
         }
+    }
+
+    /// The last used of this runtime's, or of all. What the caller does not want he closes outside of the lock.
+    fn take(&self, here: runtime::Id) -> Option<Idle> {
+        let mut idle = self.lock();
+        let own = idle.iter().rposition(|idle| idle.connection.home() == here);
+        let taken = own.or(idle.len().checked_sub(1))?;
+        idle.remove(taken)
     }
 
     /// Takes back a connection whose answer is complete for us, though its end may still be under way.

@@ -1,4 +1,6 @@
-//! Calls to one worker over one HTTP/2 connection, made when it is first needed and again after it broke.
+//! Calls to one worker over HTTP/2, by one connection of each runtime that calls, made when it is first needed and again after it
+//! broke. Who calls and what reads his answer are then on one thread, and none wakes another (a gateway has one runtime for each of
+//! its threads).
 //!
 //! tonic's own `Channel` hands a call from task to task (a buffer, a dispatcher, the connection) and its answer back the same
 //! way, and writes a call in three pieces. Here the task that calls writes the whole call into the connection's queue and is
@@ -6,6 +8,7 @@
 //!
 //! **Invariant:** a call of which nothing was written fails as [`ConnectError`]: another worker may be asked.
 
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +21,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, Uri, Version};
 use http_body::Frame;
 use http_body_util::BodyExt;
+use tokio::runtime::{self, Handle};
 use tonic::codegen::Service;
 use tonic::{ConnectError, Status};
 
@@ -34,14 +38,14 @@ struct Inner {
     dial: Arc<Dial>,
     scheme: Scheme,
     authority: Authority,
-    /// The connection, or the attempt to make one, which everybody waits for together.
-    opening: Mutex<Option<Opening>>,
+    /// Each runtime's connection, or the attempt to make one, which everybody there waits for together.
+    openings: Mutex<HashMap<runtime::Id, Opening>>,
 }
 
 impl Link {
     /// Connects to nothing yet.
     pub(super) fn new(dial: Dial, scheme: Scheme, authority: Authority) -> Self {
-        Link(Arc::new(Inner { dial: Arc::new(dial), scheme, authority, opening: Mutex::default() }))
+        Link(Arc::new(Inner { dial: Arc::new(dial), scheme, authority, openings: Mutex::default() }))
     }
 }
 
@@ -49,7 +53,8 @@ impl Inner {
     /// A connection that was sound when it was last heard of.
     async fn open(&self) -> Result<Open, ConnectError> {
         loop {
-            let (opening, is_new) = self.opening();
+            let here = Handle::current().id();
+            let (opening, is_new) = self.opening(here);
             let failure: BoxError = match opening.clone().await {
                 Ok(mut open) => match poll_fn(|cx| open.sender.poll_ready(cx)).await {
                     Ok(()) => return Ok(open),
@@ -57,7 +62,7 @@ impl Inner {
                 },
                 Err(error) => error.into(),
             };
-            self.forget(&opening);
+            self.forget(here, &opening);
             // One that was made for this call, or while it waited: the worker is not there.
             if is_new {
                 return Err(ConnectError(failure));
@@ -65,17 +70,17 @@ impl Inner {
         }
     }
 
-    fn opening(&self) -> (Opening, bool) {
-        let mut known = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = known.as_ref().is_none_or(|opening| opening.peek().is_none());
-        (known.get_or_insert_with(|| Dial::open(&self.dial).boxed().shared()).clone(), is_new)
+    fn opening(&self, here: runtime::Id) -> (Opening, bool) {
+        let mut known = self.openings.lock().unwrap_or_else(PoisonError::into_inner);
+        let opening = known.entry(here).or_insert_with(|| Dial::open(&self.dial).boxed().shared());
+        (opening.clone(), opening.peek().is_none())
     }
 
-    fn forget(&self, failed: &Opening) {
-        let mut known = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+    fn forget(&self, here: runtime::Id, failed: &Opening) {
+        let mut known = self.openings.lock().unwrap_or_else(PoisonError::into_inner);
         // Somebody else may have begun the next one.
-        if known.as_ref().is_some_and(|opening| opening.ptr_eq(failed)) {
-            *known = None;
+        if known.get(&here).is_some_and(|opening| opening.ptr_eq(failed)) {
+            known.remove(&here);
         }
     }
 
@@ -193,6 +198,11 @@ mod tests {
         h2::server::handshake(socket).await.unwrap()
     }
 
+    /// Until its caller leaves.
+    async fn served(mut connection: Connection<TcpStream, Bytes>) {
+        while connection.accept().await.is_some_and(|call| call.is_ok()) {}
+    }
+
     /// Until it says nothing more.
     async fn ended(open: &mut Open) {
         let ended = async {
@@ -217,6 +227,31 @@ mod tests {
             ended(&mut open).await;
             assert!(open.sender.send_request(Request::new(()), true).is_err());
         }
+    }
+
+    #[tokio::test]
+    async fn each_runtime_has_a_connection_of_its_own() {
+        let (listener, link) = listener().await;
+        let accepted = async {
+            let first = connected(&listener).await;
+            let second = connected(&listener).await;
+            // Nobody opens a third.
+            tokio::select! {
+                _ = listener.accept() => panic!("a runtime opened a second connection"),
+                ((), ()) = async { tokio::join!(served(first), served(second)) } => {}
+            }
+        };
+        let there = link.clone();
+        let elsewhere = tokio::task::spawn_blocking(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async { drop((there.0.open().await.unwrap(), there.0.open().await.unwrap())) });
+        });
+        let here = async {
+            drop((link.0.open().await.unwrap(), link.0.open().await.unwrap()));
+            elsewhere.await.unwrap();
+            drop(link);
+        };
+        tokio::join!(accepted, here);
     }
 
     /// How a call fails whose worker went away before it was put, with nobody having looked since, or on reading it.

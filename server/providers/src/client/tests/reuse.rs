@@ -1,5 +1,9 @@
 //! When a connection is used again, and when it must not be.
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::super::Origin;
 use super::super::testing::{LAST_CHUNK, answer, chunk, chunked_head};
 use super::*;
 
@@ -245,4 +249,45 @@ async fn the_pool_is_bounded_and_forgets() {
     late.await.unwrap().unwrap();
     assert_eq!(upstream.connections_opened(), 4);
     assert_eq!(client.pool.idle_count(), 1, "the expired ones are gone");
+}
+
+/// A server that answers whatever comes with its connection's number.
+async fn numbering() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        for number in 1.. {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                while socket.read(&mut request).await.is_ok_and(|read| read > 0) {
+                    socket.write_all(answer("200 OK", "", &number.to_string()).as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_connection_is_used_where_it_is_at_home_and_moves_where_it_must() {
+    let origin = Origin::parse(&format!("http://127.0.0.1:{}", numbering().await)).unwrap();
+    let client = Client::to(&origin, None, PoolConfig::default(), Deadlines::default()).unwrap();
+    let both = async || {
+        // Both are sent before either is read: two connections.
+        let (one, two) = (client.send(&post("a")).await.unwrap(), client.send(&post("b")).await.unwrap());
+        (one.body.read_whole(100).await.unwrap(), two.body.read_whole(100).await.unwrap())
+    };
+    let one = async || client.send(&post("c")).await.unwrap().body.read_whole(100).await.unwrap();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (first, second) = (runtime(), runtime());
+            assert_eq!(first.block_on(both()), ("1".into(), "2".into()));
+            assert_eq!(second.block_on(one()), "2", "the last used of all: none is its own");
+            assert_eq!(first.block_on(one()), "1", "its own, though it is older");
+            // Whatever the first had, nobody would be woken for: it does not run.
+            assert_eq!(second.block_on(both()), ("2".into(), "1".into()));
+        });
+    });
 }

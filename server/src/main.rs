@@ -20,7 +20,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use novai_core::Gateway;
-use novai_http::listener::{self, Phase, Shutdown};
+use novai_http::listener::{self, Cores, Phase, Shutdown};
 use novai_http::{App, Front, Ports, Surface};
 use novai_rpc::Pool;
 use novai_stores::database::{Database, Location};
@@ -57,10 +57,14 @@ fn run(arguments: Serve) -> anyhow::Result<()> {
     let clock_file = arguments.clock_file.clone();
     let config = configuration(arguments)?;
     let logs = logging::start(&config.log)?;
+    // Requests run on the cores; what nobody waits for (health watches, exports, the admin listener) runs in the runtime.
+    let cores =
+        Arc::new(Cores::start(config.threads).context("cannot start the threads that serve connections")?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let clocks = Clocks::choose(clock_file.as_deref())?;
-    let served = runtime.block_on(serve(config, clocks, logs.access));
+    let served = runtime.block_on(serve(config, clocks, Arc::clone(&cores), logs.access));
     // What is still running holds the log; it ends here, and then the log's last lines are written.
+    drop(cores);
     runtime.shutdown_background();
     drop(logs.writer);
     served
@@ -123,6 +127,7 @@ const DRAIN_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
 async fn serve(
     config: Config,
     clocks: Clocks,
+    cores: Arc<Cores>,
     access_log: Arc<dyn novai_http::access_log::LineSink>,
 ) -> anyhow::Result<()> {
     // Before the banner: who reads that may send a signal at once, and without a handler it would kill.
@@ -195,6 +200,7 @@ async fn serve(
             let front = Front::new(Arc::clone(&app), Surface::Admin, config.cors.clone(), log).await?;
             let served = listener::serve(
                 socket,
+                Arc::default(),
                 tls.clone(),
                 config.limits.clone(),
                 Arc::new(front),
@@ -206,7 +212,7 @@ async fn serve(
     let front = Arc::new(Front::new(app, surface, config.cors, access_log).await?);
     let upkeep = tokio::spawn(Arc::clone(&keys).keep_up());
     tracing::info!(address = %addresses.public, tls = tls.is_some(), "serving");
-    listener::serve(socket, tls, config.limits, front, shutdown).await;
+    listener::serve(socket, cores, tls, config.limits, front, shutdown).await;
     if let Some(admin) = admin {
         admin.await?;
     }

@@ -50,7 +50,7 @@ async fn serve(config: WorkerConfig) -> anyhow::Result<()> {
         let source = Arc::clone(&telemetry.metrics);
         let page = MetricsServer::new(MetricsPage { source, token: config.telemetry.metrics_token });
         let limits = listener::Limits::default();
-        tokio::spawn(listener::serve(socket, None, limits, Arc::new(page), shutdown.clone()));
+        tokio::spawn(listener::serve(socket, Arc::default(), None, limits, Arc::new(page), shutdown.clone()));
     }
     tracing::info!(%address, tls = tls.is_some(), "serving");
     let draining = shutdown.reached(Phase::Draining);

@@ -162,7 +162,7 @@ mod tests {
         );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, None, Limits::default(), front, shutdown));
+        tokio::spawn(serve(listener, Arc::default(), None, Limits::default(), front, shutdown));
 
         let mut waiting = Vec::new();
         for _ in 0..4 * MADE_AT_ONCE {

@@ -20,6 +20,7 @@ mod tools;
 mod workers;
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use novai_core::money::{BudgetPolicy, PriceTable};
@@ -56,6 +57,8 @@ pub struct Config {
     pub admin_listen: Option<SocketAddr>,
     pub data_dir: PathBuf,
     pub bootstrap_key: Option<Secret>,
+    /// That serve connections.
+    pub threads: NonZeroUsize,
     pub limits: Limits,
     pub rate_limits: RateLimits,
     pub options: novai_http::Options,
@@ -106,7 +109,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
     let listen_in_file = root.string("listen", LISTEN_DEFAULT);
     let admin_listen_in_file = root.string("admin_listen", ADMIN_LISTEN_EXAMPLE);
     let data_dir = root.string("data_dir", DATA_DIR_DEFAULT).map(|at| PathBuf::from(at.value));
-    let (limits, options) = sections::server(root.section("server"));
+    let (threads, limits, options) = sections::server(root.section("server"));
     let cors = sections::cors(root.section("cors"));
     let tls = sections::tls(root.section("tls"));
     let mut log = sections::log(root.section("log"));
@@ -225,6 +228,7 @@ pub fn load(file: Option<(&str, &str)>, overrides: Overrides, env: Env<'_>) -> R
         admin_listen,
         data_dir: overrides.data_dir.or(data_dir).unwrap_or_else(|| Path::new(DATA_DIR_DEFAULT).to_owned()),
         bootstrap_key,
+        threads,
         limits,
         rate_limits,
         options,

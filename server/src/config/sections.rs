@@ -1,5 +1,6 @@
 //! `[server]`, `[cors]`, `[tls]` and `[log]`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use http::HeaderValue;
@@ -11,8 +12,12 @@ use novai_http::listener::{Limits, TlsFiles};
 use super::problem::Problem;
 use super::reader::{At, Section};
 
-pub fn server(mut section: Section<'_>) -> (Limits, Options) {
+pub fn server(mut section: Section<'_>) -> (NonZeroUsize, Limits, Options) {
     const MIB: u64 = 1024 * 1024;
+    // What the process may use: a container's share, too.
+    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let threads = section.integer("threads", 1..=1024, threads.get() as u64);
+    let threads = NonZeroUsize::new(size(threads)).unwrap_or(NonZeroUsize::MIN);
     let limits = Limits::default();
     let options = Options::default();
     let options = Options {
@@ -42,7 +47,7 @@ pub fn server(mut section: Section<'_>) -> (Limits, Options) {
         shutdown_timeout: section.millis("shutdown_timeout_ms", limits.shutdown_timeout),
     };
     section.finish();
-    (limits, options)
+    (threads, limits, options)
 }
 
 fn size(bytes: u64) -> usize {

@@ -71,6 +71,10 @@ fn every_problem_names_key_line_rule_and_fix() {
             ],
         ),
         (
+            "[server]\nthreads = 0",
+            &["server.threads: must be a whole number from 1 to 1024, but is 0 — write threads = "],
+        ),
+        (
             "[server]\nwrite_timeout_ms = \"1s\"",
             &["server.write_timeout_ms: must be a whole number from 1 to 86400000, but is \"1s\""],
         ),

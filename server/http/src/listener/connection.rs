@@ -5,20 +5,24 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::TlsAcceptor;
 
 use super::activity::{Activity, BusyBody};
-use super::at_once::AtOnce;
 use super::guarded::{Guarded, Socket, SocketDeadlines};
+use super::large::{self, Elsewhere};
 use super::linger::Leftover;
 use super::protocol::{self, Builders, Version};
 use super::{Handler, Limits, Phase, Refuse, Shutdown};
+
+type Slot = Arc<OwnedSemaphorePermit>;
 
 pub(super) struct Shared<H> {
     pub protocol: Builders,
@@ -26,33 +30,37 @@ pub(super) struct Shared<H> {
     pub limits: Limits,
     pub handler: Arc<H>,
     pub shutdown: Shutdown,
+    /// Where large requests run.
+    pub accepting: Handle,
 }
 
-/// `slot` is given back when everything about the connection is over.
+/// `slot` is given back when everything about the connection is over, what runs elsewhere for it included: who waits for all slots
+/// knows that every request has been logged and paid for.
 pub(super) async fn run<H: Handler>(
     shared: Arc<Shared<H>>,
     socket: TcpStream,
     peer: SocketAddr,
     slot: OwnedSemaphorePermit,
 ) {
+    let slot = Arc::new(slot);
     tokio::select! {
-        () = begin(&shared, socket, peer) => {}
+        () = begin(&shared, socket, peer, &slot) => {}
         // The hand-shake and the first byte are not worth waiting for; `talk` ends by itself.
         () = shared.shutdown.reached(Phase::Closed) => {}
     }
     drop(slot);
 }
 
-async fn begin<H: Handler>(shared: &Arc<Shared<H>>, socket: TcpStream, peer: SocketAddr) {
+async fn begin<H: Handler>(shared: &Arc<Shared<H>>, socket: TcpStream, peer: SocketAddr, slot: &Slot) {
     match &shared.tls {
         None => {
             let version = protocol::of_plain(&socket);
             if let Some(version) = in_time(shared, shared.limits.header_timeout, version).await {
-                talk(shared, socket, version, peer).await;
+                talk(shared, socket, version, peer, slot).await;
             }
         }
         // Boxed: TLS state is large, and plain connections share this future.
-        Some(acceptor) => Box::pin(begin_tls(shared, acceptor, socket, peer)).await,
+        Some(acceptor) => Box::pin(begin_tls(shared, acceptor, socket, peer, slot)).await,
     }
 }
 
@@ -61,11 +69,12 @@ async fn begin_tls<H: Handler>(
     acceptor: &TlsAcceptor,
     socket: TcpStream,
     peer: SocketAddr,
+    slot: &Slot,
 ) {
     let handshake = acceptor.accept(socket);
     if let Some(stream) = in_time(shared, shared.limits.handshake_timeout, handshake).await {
         let version = protocol::of_tls(&stream);
-        talk(shared, stream, version, peer).await;
+        talk(shared, stream, version, peer, slot).await;
     }
 }
 
@@ -91,7 +100,13 @@ async fn in_time<H, T>(
     }
 }
 
-async fn talk<H: Handler, S: Socket>(shared: &Arc<Shared<H>>, socket: S, version: Version, peer: SocketAddr) {
+async fn talk<H: Handler, S: Socket>(
+    shared: &Arc<Shared<H>>,
+    socket: S,
+    version: Version,
+    peer: SocketAddr,
+    slot: &Slot,
+) {
     let activity = Arc::new(Activity::default());
     let leftover = Leftover::default();
     let deadlines = SocketDeadlines {
@@ -100,14 +115,20 @@ async fn talk<H: Handler, S: Socket>(shared: &Arc<Shared<H>>, socket: S, version
         write: shared.limits.write_timeout,
     };
     let handler = Arc::clone(&shared.handler);
+    let (accepting, slot) = (shared.accepting.clone(), Arc::clone(slot));
     let refuse = Arc::clone(&handler) as Arc<dyn Refuse>;
     let guarded = Guarded::new(socket, version, refuse, Arc::clone(&activity), leftover.clone(), deadlines);
     let io = TokioIo::new(guarded);
     let service = service_fn(move |request: http::Request<Incoming>| {
         let busy = activity.begin();
+        let is_large = large::is_large(request.body());
+        let answer = Arc::clone(&handler).handle(request, peer);
         // Boxed: hyper keeps room for this future as long as the connection lives, and a stream needs it only until its
         // head is out.
-        let answer = Box::pin(Arc::clone(&handler).handle(request, peer));
+        let answer: BoxFuture<'static, _> = match is_large {
+            false => Box::pin(answer),
+            true => Box::pin(Elsewhere::start(&accepting, Arc::clone(&slot), answer)),
+        };
         async move { Ok::<_, Infallible>(answer.await.map(|body| BusyBody::new(body, busy))) }
     });
     match version {
@@ -128,13 +149,12 @@ async fn serve<H, C: GracefulConnection<Error = hyper::Error>>(
     shared: &Shared<H>,
     mut connection: Pin<Box<C>>,
 ) {
-    let at_once = AtOnce::default();
     let ended = tokio::select! {
         biased;
-        ended = at_once.drive(connection.as_mut()) => ended,
+        ended = connection.as_mut() => ended,
         () = shared.shutdown.reached(Phase::Draining) => {
             connection.as_mut().graceful_shutdown();
-            at_once.drive(connection.as_mut()).await
+            connection.as_mut().await
         }
     };
     if let Err(error) = ended {
@@ -176,6 +196,7 @@ mod tests {
             limits,
             handler: Arc::new(Nothing),
             shutdown: Shutdown::default(),
+            accepting: Handle::current(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();

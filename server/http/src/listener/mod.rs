@@ -13,9 +13,10 @@
 //! The request *body* is bounded by whoever reads it.
 
 mod activity;
-mod at_once;
 mod connection;
+mod cores;
 mod guarded;
+mod large;
 mod limits;
 mod linger;
 mod protocol;
@@ -33,9 +34,11 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
+pub use cores::Cores;
 pub use limits::Limits;
 pub use refusal::{Refusal, Refuse};
 pub use shutdown::{Phase, Shutdown};
@@ -58,6 +61,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// Accepts until `shutdown` drains, then waits for the open connections: until they end, or `shutdown_timeout` passes.
 pub async fn serve<H: Handler>(
     listener: TcpListener,
+    cores: Arc<Cores>,
     tls: Option<TlsAcceptor>,
     limits: Limits,
     handler: Arc<H>,
@@ -70,6 +74,7 @@ pub async fn serve<H: Handler>(
         limits,
         handler,
         shutdown: shutdown.clone(),
+        accepting: Handle::current(),
     });
 
     loop {
@@ -78,7 +83,8 @@ pub async fn serve<H: Handler>(
             () = shutdown.reached(Phase::Draining) => break,
         };
         let Some((socket, peer, slot)) = next else { break };
-        tokio::spawn(connection::run(Arc::clone(&shared), socket, peer, slot));
+        let shared = Arc::clone(&shared);
+        cores.spawn(socket, move |socket| connection::run(shared, socket, peer, slot));
     }
     drop(listener);
 

@@ -1,15 +1,17 @@
 //! What bounds a connection. Every wait is for the gateway to act, never for a time to pass.
 
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use novai_http::listener::Limits;
+use novai_http::listener::{Cores, Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::client::{chat_to, parse, read_rest, read_until};
+use crate::support::client::{chat, chat_to, parse, read_rest, read_until};
 use crate::support::provider::Note;
 use crate::support::{GOOD_KEY, Setup, request, within};
 
@@ -120,10 +122,17 @@ async fn an_http_2_stream_that_nobody_reads_is_cut_off_and_its_neighbours_live()
 
 #[tokio::test]
 async fn a_client_that_leaves_cancels_its_upstream() {
-    for stream in [false, true] {
-        let mut gateway = crate::support::gateway::start().await;
+    // A large request runs elsewhere.
+    for (stream, text) in [(false, 1), (true, 1), (false, 100_000), (true, 100_000)] {
+        // As in the binary; all of it is over when the gateway has stopped.
+        let cores = Arc::new(Cores::start(NonZeroUsize::MIN).unwrap());
+        let mut gateway = Setup { cores, ..Setup::default() }.start().await;
         let mut socket = TcpStream::connect(gateway.address).await.unwrap();
-        socket.write_all(&chat_to("hang", stream)).await.unwrap();
+        let text = "a".repeat(text);
+        let body = format!(
+            r#"{{"model":"hang","messages":[{{"role":"user","content":"{text}"}}],"stream":{stream}}}"#
+        );
+        socket.write_all(&chat(&body)).await.unwrap();
         gateway.noted(Note::Called).await;
         if stream {
             read_until(&mut socket, "{\"n\":1}\n\n").await;

@@ -9,7 +9,7 @@ use novai_core::money::{Price, Tariff};
 use novai_core::{Catalog, Gateway, KeyStore, Principal, Scopes, SystemClock};
 use novai_http::access_log::LineSink;
 use novai_http::cors::Cors;
-use novai_http::listener::{self, Limits, Phase, Shutdown, TlsFiles};
+use novai_http::listener::{self, Cores, Limits, Phase, Shutdown, TlsFiles};
 use novai_http::observer::Observer;
 use novai_http::tokens::Tokens;
 use novai_http::{App, Front, MetricsPage, Options, Ports, Surface};
@@ -28,6 +28,8 @@ pub const GOOD_KEY: &str = "sk-novai-good";
 
 #[derive(Default)]
 pub struct Setup {
+    /// None, unless a test is about them: what happens on one thread happens in one order.
+    pub cores: Arc<Cores>,
     pub options: Options,
     pub limits: Limits,
     /// What callers may use; nothing is limited without.
@@ -102,6 +104,7 @@ impl Setup {
             admin_address = Some(socket.local_addr().unwrap());
             tokio::spawn(listener::serve(
                 socket,
+                Arc::default(),
                 tls.clone(),
                 self.limits.clone(),
                 Arc::new(front),
@@ -111,7 +114,8 @@ impl Setup {
         let front = Arc::new(Front::new(app, surface, cors, log.clone()).await.unwrap());
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
-        let served = tokio::spawn(listener::serve(socket, tls, self.limits, front, shutdown.clone()));
+        let served =
+            tokio::spawn(listener::serve(socket, self.cores, tls, self.limits, front, shutdown.clone()));
         Running { address, admin_address, shutdown, log, release, notes, calls, served }
     }
 }

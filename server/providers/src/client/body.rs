@@ -33,7 +33,16 @@ impl Body {
     /// The next piece; `None` at the end. After an error there is nothing more.
     pub fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
         let Some(connection) = &mut self.connection else { return Poll::Ready(None) };
-        match connection.poll_body(cx) {
+        let mut polled = connection.poll_body(cx);
+        // The call may have begun in another runtime: who waits for the body is the one to be woken.
+        if polled.is_pending() {
+            polled = match connection.move_here() {
+                Ok(false) => Poll::Pending,
+                Ok(true) => connection.poll_body(cx),
+                Err(error) => Poll::Ready(Some(Err(Failure::Broken(error.into())))),
+            };
+        }
+        match polled {
             Poll::Pending => {
                 // The clock is read once per wait, not per piece.
                 if connection.has_progressed() {

@@ -98,11 +98,15 @@ impl Connection {
         self.home
     }
 
-    /// Makes this runtime its home. One that fails is lost.
-    pub(super) fn move_here(&mut self) -> std::io::Result<()> {
+    /// Makes this runtime its home; false if it was already. One that fails is lost.
+    pub(super) fn move_here(&mut self) -> std::io::Result<bool> {
+        let here = runtime::Handle::current().id();
+        if self.home == here {
+            return Ok(false);
+        }
         self.io.move_here()?;
-        self.home = runtime::Handle::current().id();
-        Ok(())
+        self.home = here;
+        Ok(true)
     }
 
     /// Sends one request and waits for the head of its answer.

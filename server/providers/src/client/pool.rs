@@ -53,7 +53,7 @@ impl Pool {
             let is_sound = since.elapsed() <= self.config.idle_age_max
                 && matches!(connection.drain(), Rest::None)
                 && connection.is_reusable();
-            if is_sound && (connection.home() == here || connection.move_here().is_ok()) {
+            if is_sound && connection.move_here().is_ok() {
                 return Some(connection);
             }
         }

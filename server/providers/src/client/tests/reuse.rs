@@ -2,6 +2,7 @@
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use super::super::Origin;
 use super::super::testing::{LAST_CHUNK, answer, chunk, chunked_head};
@@ -269,6 +270,10 @@ async fn numbering() -> u16 {
     port
 }
 
+fn current_thread() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_connection_is_used_where_it_is_at_home_and_moves_where_it_must() {
     let origin = Origin::parse(&format!("http://127.0.0.1:{}", numbering().await)).unwrap();
@@ -279,15 +284,44 @@ async fn a_connection_is_used_where_it_is_at_home_and_moves_where_it_must() {
         (one.body.read_whole(100).await.unwrap(), two.body.read_whole(100).await.unwrap())
     };
     let one = async || client.send(&post("c")).await.unwrap().body.read_whole(100).await.unwrap();
-    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            let (first, second) = (runtime(), runtime());
+            let (first, second) = (current_thread(), current_thread());
             assert_eq!(first.block_on(both()), ("1".into(), "2".into()));
             assert_eq!(second.block_on(one()), "2", "the last used of all: none is its own");
             assert_eq!(first.block_on(one()), "1", "its own, though it is older");
             // Whatever the first had, nobody would be woken for: it does not run.
             assert_eq!(second.block_on(both()), ("2".into(), "1".into()));
+        });
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_body_is_waited_for_where_it_is_read() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = Origin::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let client = Client::to(&origin, None, PoolConfig::default(), Deadlines::default()).unwrap();
+    let (read_on, is_waited_for) = oneshot::channel();
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        assert!(socket.read(&mut [0; 4096]).await.unwrap() > 0);
+        socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\na").await.unwrap();
+        is_waited_for.await.unwrap();
+        socket.write_all(b"b").await.unwrap();
+        // Open until the client closes.
+        let _ = socket.read(&mut [0]).await;
+    });
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // The first does not run while the second waits.
+            let (first, second) = (current_thread(), current_thread());
+            let mut body = first.block_on(client.send(&post("a"))).unwrap().body;
+            second.block_on(async {
+                assert_eq!(piece(&mut body).await.unwrap().unwrap(), "a");
+                let last = tokio::join!(biased; piece(&mut body), async { read_on.send(()).unwrap() }).0;
+                assert_eq!(last.unwrap().unwrap(), "b");
+                assert!(piece(&mut body).await.is_none());
+            });
         });
     });
 }

@@ -1,7 +1,8 @@
 // A page in a headless Chromium that needs no driver: it posts its results to the server that it came from.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 
@@ -44,7 +45,8 @@ export async function browser(program, script) {
           '--disable-dev-shm-usage',
           `--user-data-dir=${profile}`,
         ];
-        child = spawn(program, [...flags, page], { stdio: 'ignore' });
+        // A group of its own: its helpers outlive it, and go on writing into the profile.
+        child = spawn(program, [...flags, page], { stdio: 'ignore', detached: true });
         child.on('error', reject);
       });
     });
@@ -54,10 +56,11 @@ export async function browser(program, script) {
     server.closeAllConnections();
     if (child && child.exitCode === null) {
       const ended = new Promise((resolve) => child.on('exit', resolve));
-      child.kill('SIGKILL');
+      process.kill(-child.pid, 'SIGKILL');
       await ended;
     }
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    // Helpers that are still ending make this ENOTEMPTY. (`rmSync` tries again for the outermost folder only.)
+    await rm(profile, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In a runtime that shares its tasks among its threads, one of them at a time asks the kernel for everybody, hands out what it
 //! learns and wakes others for it. Here each thread asks for its own connections, and whatever a request does (its upstream's
-//! connection, its timers, its tasks) stays on that thread: at 64 connections a request takes a fifth to a third less CPU.
+//! connection, its timers, its tasks) stays on that thread: at 64 connections a request takes about a tenth less CPU.
 //!
 //! The price: what computes for long delays its neighbours, and one HTTP/2 connection is one thread's, whatever it carries
 //! (docs/adr/0015).

@@ -11,7 +11,6 @@ use std::convert::Infallible;
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 
 use tokio::net::TcpStream;
@@ -27,7 +26,8 @@ pub struct Cores(Vec<Core>);
 
 struct Core {
     runtime: Handle,
-    connections: Arc<AtomicUsize>,
+    /// Each of its connections has a clone.
+    connections: Arc<()>,
     thread: JoinHandle<()>,
     /// The thread ends when this is dropped.
     _running: oneshot::Sender<Infallible>,
@@ -45,11 +45,11 @@ impl Cores {
         socket: TcpStream,
         run: impl FnOnce(TcpStream) -> F + Send + 'static,
     ) {
-        let Some(core) = self.0.iter().min_by_key(|core| core.connections.load(Relaxed)) else {
+        let Some(core) = self.0.iter().min_by_key(|core| Arc::strong_count(&core.connections)) else {
             tokio::spawn(run(socket));
             return;
         };
-        let counted = Counted::new(&core.connections);
+        let counted = Arc::clone(&core.connections);
         core.runtime.spawn(async move {
             match socket.into_std().and_then(TcpStream::from_std) {
                 Ok(socket) => run(socket).await,
@@ -82,22 +82,6 @@ impl Core {
             runtime.shutdown_background();
         })?;
         Ok(Core { runtime: handle, connections: Arc::default(), thread, _running: running })
-    }
-}
-
-/// One connection, from its accept to its end.
-struct Counted(Arc<AtomicUsize>);
-
-impl Counted {
-    fn new(connections: &Arc<AtomicUsize>) -> Self {
-        connections.fetch_add(1, Relaxed);
-        Counted(Arc::clone(connections))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
     }
 }
 

@@ -310,10 +310,14 @@ impl<'a> Scan<'a> {
     #[inline]
     fn string(&mut self) -> Result<bool, Flaw> {
         let start = self.at;
+        // Its first quote: strings take their marks, and outside of them nothing is marked that is allowed.
+        let opening = self.marks.take(self.bytes);
+        debug_assert_eq!(opening, start.checked_sub(1));
         let mut escaped = false;
         loop {
-            self.at = self.marks.next(self.bytes, self.at).ok_or(Flaw::Invalid)? + 1;
-            if self.bytes[self.at - 1] == b'"' {
+            let mark = self.marks.take(self.bytes).ok_or(Flaw::Invalid)?;
+            self.at = mark + 1;
+            if self.bytes[mark] == b'"' {
                 break;
             }
             escaped = true;
@@ -325,12 +329,15 @@ impl<'a> Scan<'a> {
         Ok(escaped)
     }
 
+    /// What follows a backslash.
+    #[inline]
     fn escape(&mut self) -> Result<(), Flaw> {
-        match self.next() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(()),
+        match self.peek() {
+            Some(b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(()),
+            // Marked, but no mark of the string's end, nor of another escape.
+            Some(b'"' | b'\\') => self.marks.take(self.bytes).map(|_| ()).ok_or(Flaw::Invalid),
             Some(b'u') => {
-                let digits = self.bytes.get(self.at..self.at + 4).ok_or(Flaw::Invalid)?;
-                self.at += 4;
+                let digits = self.bytes.get(self.at + 1..self.at + 5).ok_or(Flaw::Invalid)?;
                 if digits.iter().all(u8::is_ascii_hexdigit) { Ok(()) } else { Err(Flaw::Invalid) }
             }
             _ => Err(Flaw::Invalid),

@@ -15,6 +15,7 @@ use dropshot::{
     ApiEndpointBodyContentType, Body, ExclusiveExtractor, ExtractorMetadata, HttpError, RequestContext,
     ServerContext, TypedBody,
 };
+use futures_util::FutureExt;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use http_body_util::BodyExt;
 use novai_types::{Check, Violation};
@@ -121,9 +122,13 @@ async fn read(headers: &HeaderMap, mut body: Body, limits: BodyLimits) -> Result
     let mut first = Bytes::new();
     let mut rest = Vec::new();
     loop {
-        let frame = tokio::time::timeout(limits.idle_timeout, body.frame())
-            .await
-            .map_err(|_| BodyError::IdleTimeout { idle_timeout: limits.idle_timeout })?;
+        let frame = match body.frame().now_or_never() {
+            // Most bodies come with their head: no timer is set for them.
+            Some(frame) => frame,
+            None => tokio::time::timeout(limits.idle_timeout, body.frame())
+                .await
+                .map_err(|_| BodyError::IdleTimeout { idle_timeout: limits.idle_timeout })?,
+        };
         let data = match frame {
             None => break,
             Some(Err(_)) => return Err(BodyError::Incomplete),

@@ -1,6 +1,6 @@
 //! One timer for all deadlines of a call, re-armed only when it fires.
 //!
-//! Progress merely notes the time. The timer stays armed for the earliest moment at which *some* deadline could pass;
+//! Progress merely ends a wait. The timer stays armed for the earliest moment at which *some* deadline could pass;
 //! when it fires too early, it is moved. A stream of a thousand chunks so touches the runtime's timer wheel as often as a
 //! silent one.
 
@@ -20,7 +20,8 @@ pub(super) struct Timer {
     deadlines: Deadlines,
     started_at: Instant,
     phase: Deadline,
-    phase_since: Instant,
+    /// `None` until somebody waits for it: most of what is waited for is there already, and a clock would be read for nothing.
+    phase_since: Option<Instant>,
     /// Made when somebody first has to wait.
     sleep: Option<Pin<Box<Sleep>>>,
 }
@@ -32,18 +33,18 @@ impl Timer {
         if let Some(end) = end {
             deadlines.total = deadlines.total.min(end.saturating_duration_since(now));
         }
-        Timer { deadlines, started_at: now, phase: Deadline::FirstByte, phase_since: now, sleep: None }
+        Timer { deadlines, started_at: now, phase: Deadline::FirstByte, phase_since: None, sleep: None }
     }
 
     /// From now on, `phase` is what we wait for.
     pub(super) fn enter(&mut self, phase: Deadline) {
         self.phase = phase;
-        self.phase_since = Instant::now();
+        self.phase_since = None;
     }
 
-    /// Something arrived: the phase's deadline counts from now.
+    /// Something arrived: the phase's deadline counts from the next wait.
     pub(super) fn progress(&mut self) {
-        self.phase_since = Instant::now();
+        self.phase_since = None;
     }
 
     /// Ready when a deadline has passed. Call it whenever the caller is about to wait.
@@ -73,14 +74,14 @@ impl Timer {
         .await
     }
 
-    fn due(&self) -> (Instant, Deadline, Duration) {
+    fn due(&mut self) -> (Instant, Deadline, Duration) {
         let phase_limit = match self.phase {
             Deadline::Connect => self.deadlines.connect,
             Deadline::FirstByte => self.deadlines.first_byte,
             Deadline::Idle => self.deadlines.idle,
             Deadline::Total => self.deadlines.total,
         };
-        let phase_due = later(self.phase_since, phase_limit);
+        let phase_due = later(*self.phase_since.get_or_insert_with(Instant::now), phase_limit);
         let total_due = later(self.started_at, self.deadlines.total);
         if phase_due <= total_due {
             (phase_due, self.phase, phase_limit)

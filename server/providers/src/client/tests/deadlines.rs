@@ -72,6 +72,20 @@ async fn idle_is_shorter_than_first_byte_and_still_exact() {
     peer.closed().await;
 }
 
+/// A caller that cannot pass on what it has must not take its own time for the upstream's silence.
+#[tokio::test(start_paused = true)]
+async fn idle_does_not_count_while_nobody_waits() {
+    let (client, mut upstream) = client_with(PoolConfig::default(), DEADLINES);
+    let sending = tokio::spawn(async move { client.send(&post("a")).await });
+    let mut peer = upstream.accept().await;
+    peer.request().await;
+    peer.send(chunked_head("text/plain")).await;
+    let mut body = sending.await.unwrap().unwrap().body;
+    sleep(Duration::from_secs(15)).await;
+    let waits_since = Instant::now();
+    check(piece(&mut body).await.unwrap(), Deadline::Idle, waits_since, 10);
+}
+
 #[tokio::test(start_paused = true)]
 async fn progress_postpones_idle_but_not_total() {
     let (client, mut upstream) = client_with(PoolConfig::default(), DEADLINES);

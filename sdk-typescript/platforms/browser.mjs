@@ -48,13 +48,15 @@ export async function browser(program, script) {
         // A group of its own: its helpers outlive it, and go on writing into the profile.
         child = spawn(program, [...flags, page], { stdio: 'ignore', detached: true });
         child.on('error', reject);
+        child.on('exit', (code, signal) => reject(new Error(`${program} ended by itself: ${signal ?? code}`)));
       });
     });
   } finally {
     clearTimeout(timer);
     server.close();
     server.closeAllConnections();
-    if (child && child.exitCode === null) {
+    const isRunning = child?.pid && child.exitCode === null && child.signalCode === null;
+    if (isRunning) {
       const ended = new Promise((resolve) => child.on('exit', resolve));
       process.kill(-child.pid, 'SIGKILL');
       await ended;

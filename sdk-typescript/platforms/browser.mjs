@@ -55,10 +55,14 @@ export async function browser(program, script) {
     clearTimeout(timer);
     server.close();
     server.closeAllConnections();
-    const isRunning = child?.pid && child.exitCode === null && child.signalCode === null;
-    if (isRunning) {
-      const ended = new Promise((resolve) => child.on('exit', resolve));
-      process.kill(-child.pid, 'SIGKILL');
+    if (child?.pid) {
+      const isRunning = child.exitCode === null && child.signalCode === null;
+      const ended = isRunning && new Promise((resolve) => child.on('exit', resolve));
+      try {
+        process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // It ended by itself, and none of its helpers is left.
+      }
       await ended;
     }
     // Helpers that are still ending make this ENOTEMPTY. (`rmSync` tries again for the outermost folder only.)

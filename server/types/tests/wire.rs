@@ -4,11 +4,11 @@
 #![allow(clippy::unwrap_used)]
 
 use novai_types::{
-    ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, Check, ErrorResponse, Message,
+    ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, Check, ErrorResponse, Extra, Message,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Decodes, encodes, and expects the same JSON by meaning: `1` and `1.0` are one number, and an optional field that is
 /// null counts as absent.
@@ -184,6 +184,24 @@ fn duplicate_keys_are_refused() {
         let error = serde_json::from_str::<ChatCompletionRequest>(text).expect_err(text);
         assert!(error.to_string().contains("duplicate field"), "{error}");
     }
+}
+
+#[test]
+fn fields_without_a_name_are_a_map_of_one_word() {
+    let text = r#"{"model":"a","messages":[],"z":1,"b":{"y":2,"a":3}}"#;
+    let mut request: ChatCompletionRequest = serde_json::from_str(text).unwrap();
+    let names = |extra: &Extra| extra.into_iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&request.extra), ["z", "b"], "in the order of the text");
+    assert_eq!(serde_json::to_string(&request.extra).unwrap(), r#"{"z":1,"b":{"y":2,"a":3}}"#);
+    assert_eq!(format!("{:?}", request.extra), format!("{:?}", Map::from(request.extra.clone())));
+
+    request.extra.shift_remove("z");
+    request.extra.insert("c".to_owned(), Value::Null);
+    assert_eq!(names(&request.extra), ["b", "c"]);
+    request.extra.clear();
+    assert_eq!(request.extra, Extra::new(), "a map that was in use is as empty as one that was not");
+    assert_eq!(Extra::from_iter([]), Map::new().into());
+    assert_eq!(size_of::<Extra>(), size_of::<usize>());
 }
 
 #[test]

@@ -60,13 +60,13 @@ fn declaration(w: &mut Writer, item: &Item, object: &Struct, layout: Layout) {
         w.line(format!("pub {}: {},", field.ident, spell::field(field)));
     }
     let (name, ty) = &object.extra;
-    if *ty == Ty::Object {
+    if *ty == Ty::Extra {
         w.docs(&["Fields that this version does not know, as received."]);
     } else {
         w.docs(&["Every other field."]);
     }
     let unique =
-        if layout.checks && *ty == Ty::Object { ", deserialize_with = \"support::unique\"" } else { "" };
+        if layout.checks && *ty == Ty::Extra { ", deserialize_with = \"support::unique\"" } else { "" };
     w.line(format!("#[serde(flatten{unique})]"));
     w.line(format!("pub {name}: {},", ty));
     w.close("}");
@@ -164,6 +164,7 @@ fn fresh(ty: &Ty) -> String {
         Ty::Vec(_) => "Vec::new()".to_owned(),
         Ty::Map(_) => "BTreeMap::new()".to_owned(),
         Ty::Object => "Map::new()".to_owned(),
+        Ty::Extra => "Extra::new()".to_owned(),
         Ty::Option(_) => "None".to_owned(),
         Ty::Named(name) => format!("{name}::default()"),
         Ty::Boxed(_) | Ty::Tuple(_) => "Default::default()".to_owned(),

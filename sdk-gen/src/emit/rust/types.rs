@@ -28,6 +28,8 @@ impl Layout {
 pub fn emit(types: &Types, layout: Layout) -> Vec<(String, String)> {
     let mut files = vec![("mod.rs".to_owned(), root(types, layout))];
     files.push(("support.rs".to_owned(), support(layout)));
+    let extra = include_str!("templates/extra.rs");
+    files.push(("extra.rs".to_owned(), format!("{}{extra}", header::slashes(EMITTER))));
     if layout.checks {
         let text = include_str!("templates/check.rs");
         files.push(("check.rs".to_owned(), format!("{}{text}", header::slashes(EMITTER))));
@@ -51,11 +53,6 @@ fn support(layout: Layout) -> String {
     let base = layout.base.trim_start_matches("crate::");
     let text = include_str!("templates/support.rs").replace("SUPPORT", &format!("{base}::support"));
     let unique = if layout.checks { include_str!("templates/unique.rs") } else { "" };
-    let text = if layout.checks {
-        text
-    } else {
-        text.replace("use serde_json::{Map, Value};", "use serde_json::Value;")
-    };
     format!("{}{text}{unique}", header::slashes(EMITTER))
 }
 
@@ -80,13 +77,14 @@ fn root(types: &Types, layout: Layout) -> String {
     // A tag and a schema may have the same name.
     w.line("#![allow(clippy::module_inception)]");
     w.line("");
-    let mut modules: Vec<&str> = directories.iter().copied().chain(["support"]).collect();
+    let mut modules: Vec<&str> = directories.iter().copied().chain(["extra", "support"]).collect();
     modules.extend(layout.checks.then_some("check"));
     modules.sort_unstable();
     modules.iter().for_each(|module| w.line(format!("mod {module};")));
     w.line("");
     let mut exports: Vec<String> =
         directories.iter().map(|directory| format!("pub use {directory}::*;")).collect();
+    exports.push("pub use extra::Extra;".to_owned());
     exports.extend(layout.checks.then(|| "pub use check::{Check, Path, Pattern, Violation};".to_owned()));
     exports.sort();
     exports.iter().for_each(|export| w.line(export));
@@ -139,6 +137,7 @@ struct Needs {
     fmt: bool,
     value: bool,
     object: bool,
+    extra: bool,
     serialize: bool,
     deserialize: bool,
     deserializer: bool,
@@ -180,6 +179,9 @@ fn imports(w: &mut Writer, module: &Module, layout: Layout) {
     let mut others: BTreeSet<&str> = others.filter(|name| !own.contains(name)).collect();
     if needs.check {
         others.extend(["Check", "Path", "Violation"]);
+    }
+    if needs.extra {
+        others.insert("Extra");
     }
     let others: Vec<String> = others.into_iter().map(str::to_owned).collect();
     // rustfmt's order: a capital, then small letters, then a list.
@@ -228,13 +230,14 @@ impl Needs {
         self.fmt |= object.has_secrets();
         self.serialize = true;
         self.deserialize = true;
-        self.unique |= layout.checks && object.extra.1 == Ty::Object;
+        self.unique |= layout.checks && object.extra.1 == Ty::Extra;
     }
 
     fn add_ty(&mut self, ty: &Ty) {
         match ty {
             Ty::Value => self.value = true,
             Ty::Object => self.object = true,
+            Ty::Extra => self.extra = true,
             Ty::Map(inner) => {
                 self.map = true;
                 self.add_ty(inner);

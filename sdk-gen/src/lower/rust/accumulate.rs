@@ -163,7 +163,7 @@ fn fold(context: &Context<'_>, id: TypeId, seen: &mut BTreeSet<TypeId>, out: &mu
     out.push(Folding {
         name: context.reprs.item_name(id).unwrap_or_default().to_owned(),
         index: index_field(context, shape, &lowered.fields),
-        extra: (lowered.extra.1 == Ty::Object).then_some(lowered.extra.0),
+        extra: (lowered.extra.1 == Ty::Extra).then_some(lowered.extra.0),
         fields,
     });
     inner.into_iter().for_each(|id| fold(context, id, seen, out));

@@ -50,6 +50,8 @@ pub enum Ty {
     Map(Box<Ty>),
     /// A JSON object whose values are anything.
     Object,
+    /// The fields that an object's type does not name.
+    Extra,
     Tuple(Vec<Ty>),
     /// A generated type.
     Named(String),
@@ -65,7 +67,7 @@ impl Ty {
             Ty::Named(name) | Ty::Boxed(name) => f(name),
             Ty::Vec(inner) | Ty::Map(inner) | Ty::Option(inner) => inner.named(f),
             Ty::Tuple(items) => items.iter().for_each(|item| item.named(f)),
-            Ty::Value | Ty::Bool | Ty::U64 | Ty::I64 | Ty::F64 | Ty::String | Ty::Object => {}
+            Ty::Value | Ty::Bool | Ty::U64 | Ty::I64 | Ty::F64 | Ty::String | Ty::Object | Ty::Extra => {}
         }
     }
 }
@@ -83,6 +85,7 @@ impl fmt::Display for Ty {
             Ty::Vec(inner) => write!(f, "Vec<{inner}>"),
             Ty::Map(inner) => write!(f, "BTreeMap<String, {inner}>"),
             Ty::Object => f.write_str("Map<String, Value>"),
+            Ty::Extra => f.write_str("Extra"),
             Ty::Tuple(items) => {
                 let items: Vec<String> = items.iter().map(ToString::to_string).collect();
                 let comma = if items.len() == 1 { "," } else { "" };

@@ -27,6 +27,7 @@ const TAKEN_TYPES: &[&str] = &[
     "Deserializer",
     "Display",
     "Err",
+    "Extra",
     "Formatter",
     "From",
     "Into",
@@ -184,7 +185,9 @@ pub fn setter(snake: &str) -> String {
 pub fn module(name: &str) -> String {
     let name = snake(name);
     match name.as_str() {
-        "support" | "check" | "common" | "types" | "resources" | "raw" | "accumulate" => format!("{name}_"),
+        "support" | "check" | "extra" | "common" | "types" | "resources" | "raw" | "accumulate" => {
+            format!("{name}_")
+        }
         _ => identifier(&name),
     }
 }

@@ -16,9 +16,9 @@ pub fn lower(context: &Context<'_>, id: TypeId, object: &ObjectShape) -> Struct 
     let kept = object.fields.iter().filter(|field| Some(field.name.as_str()) != dropped);
     let fields: Vec<StructField> = kept.map(|field| struct_field(context, id, field, &mut scope)).collect();
     let extra_ty = match object.additional {
-        Additional::Open | Additional::Closed => Ty::Object,
+        Additional::Open | Additional::Closed => Ty::Extra,
         Additional::Typed(values) => match context.reprs.element(values) {
-            Ty::Value => Ty::Object,
+            Ty::Value => Ty::Extra,
             values => Ty::Map(Box::new(values)),
         },
     };

@@ -9,7 +9,9 @@
 #![allow(dead_code)]
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use crate::generated::types::Extra;
 
 /// A type whose later pieces are folded into its first one.
 pub trait Fold {
@@ -145,7 +147,7 @@ pub fn by_index_set<T: Fold + Indexed + Clone>(whole: &mut Option<Vec<T>>, piece
 }
 
 /// Fields that this version does not know: the last value that is not null stays.
-pub fn fields(whole: &mut Map<String, Value>, piece: &Map<String, Value>) {
+pub fn fields(whole: &mut Extra, piece: &Extra) {
     for (name, value) in piece.iter().filter(|(_, value)| !value.is_null()) {
         match whole.get_mut(name) {
             Some(known) => known.clone_from(value),

@@ -11,6 +11,7 @@
 mod chat;
 mod common;
 mod embeddings;
+mod extra;
 mod health;
 mod keys;
 mod models;
@@ -20,6 +21,7 @@ mod usage;
 pub use chat::*;
 pub use common::*;
 pub use embeddings::*;
+pub use extra::Extra;
 pub use health::*;
 pub use keys::*;
 pub use models::*;

@@ -42,7 +42,7 @@ pub(super) fn body(call: &ChatCall, max_tokens_default: u64) -> Result<Bytes, Er
     let request = &*call.request;
     SUPPORT.check(request)?;
     // Vendor options that we do not know go first: what the caller said in OpenAI's words wins.
-    let mut body: Map<String, Value> = request.extra.clone();
+    let mut body = Map::from(request.extra.clone());
     let max_tokens = request.max_completion_tokens.or(request.max_tokens).unwrap_or(max_tokens_default);
     body.insert("model".into(), (*call.upstream_model).into());
     body.insert("max_tokens".into(), max_tokens.into());

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use novai_core::{Completion, EmbeddingCall, Error, TokenUsage};
 use novai_types::{EmbeddingInput, EmbeddingRequest};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::request::VENDOR;
 use crate::client::{Outgoing, RequestHead};
@@ -93,7 +93,7 @@ fn body(call: &EmbeddingCall, batch: &Batch<'_>) -> Result<Bytes, Error> {
     };
     let model = call.upstream_model.strip_prefix("models/").unwrap_or(&call.upstream_model);
     // Vendor options that we do not know go first: what the caller said in OpenAI's words wins.
-    let mut shared = call.request.extra.clone();
+    let mut shared = Map::from(call.request.extra.clone());
     shared.insert("model".into(), format!("models/{model}").into());
     if let Some(dimensions) = call.request.dimensions {
         shared.insert("outputDimensionality".into(), dimensions.into());

@@ -45,7 +45,7 @@ pub(super) fn body(call: &ChatCall, images: &Images) -> Result<Bytes, Error> {
     let parallel_is_off = request.parallel_tool_calls == Some(false);
     SUPPORT.check_but(request, if parallel_is_off { None } else { Some("parallel_tool_calls") })?;
     // Vendor options that we do not know go first: what the caller said in OpenAI's words wins.
-    let mut body: Map<String, Value> = request.extra.clone();
+    let mut body = Map::from(request.extra.clone());
     let mut generation = match body.remove("generationConfig") {
         Some(Value::Object(own)) => own,
         _ => Map::new(),

@@ -13,7 +13,7 @@ use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer, SeqAccess
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// Declares an enum of strings with a last variant, `Unknown`, for every other string.
 macro_rules! open_enum {
@@ -308,18 +308,18 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<A> {
 }
 
 /// Unknown fields of a request; two of the same name are refused: the next reader might take the other one.
-pub fn unique<'de, D: Deserializer<'de>>(from: D) -> Result<Map<String, Value>, D::Error> {
+pub fn unique<'de, D: Deserializer<'de>>(from: D) -> Result<super::Extra, D::Error> {
     struct Fields;
 
     impl<'de> Visitor<'de> for Fields {
-        type Value = Map<String, Value>;
+        type Value = super::Extra;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("an object")
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-            let mut fields = Map::new();
+            let mut fields = super::Extra::new();
             while let Some((name, value)) = entries.next_entry::<String, Value>()? {
                 if fields.contains_key(&name) {
                     return Err(Error::custom(format_args!("duplicate field `{name}`")));

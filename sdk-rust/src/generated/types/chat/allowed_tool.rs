@@ -4,9 +4,8 @@
 //! `AllowedTool` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::ToolName;
+use crate::generated::types::{Extra, ToolName};
 
 /// A tool of the request in short form, such as
 /// `{"type":"function","function":{"name":"get_weather"}}`.
@@ -22,7 +21,7 @@ pub struct AllowedTool {
     pub custom: Option<ToolName>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl AllowedTool {

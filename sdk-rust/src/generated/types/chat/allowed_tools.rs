@@ -4,9 +4,8 @@
 //! `AllowedTools` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{AllowedTool, AllowedToolsMode};
+use crate::generated::types::{AllowedTool, AllowedToolsMode, Extra};
 
 /// The tools that the model may use, and whether it has to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,12 +16,12 @@ pub struct AllowedTools {
     pub tools: Vec<AllowedTool>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl AllowedTools {
     /// With the required `mode` and `tools`.
     pub fn new(mode: impl Into<AllowedToolsMode>, tools: Vec<AllowedTool>) -> Self {
-        Self { mode: mode.into(), tools, extra: Map::new() }
+        Self { mode: mode.into(), tools, extra: Extra::new() }
     }
 }

@@ -4,9 +4,8 @@
 //! `AllowedToolsSelection` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::AllowedTools;
+use crate::generated::types::{AllowedTools, Extra};
 
 /// The model may only use some of the request's tools.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,12 +14,12 @@ pub struct AllowedToolsSelection {
     pub allowed_tools: AllowedTools,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl AllowedToolsSelection {
     /// With the required `allowed_tools`.
     pub fn new(allowed_tools: AllowedTools) -> Self {
-        Self { allowed_tools, extra: Map::new() }
+        Self { allowed_tools, extra: Extra::new() }
     }
 }

@@ -4,9 +4,8 @@
 //! `Annotation` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::UrlCitation;
+use crate::generated::types::{Extra, UrlCitation};
 
 /// A remark about a passage of the answer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -19,7 +18,7 @@ pub struct Annotation {
     pub url_citation: Option<UrlCitation>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Annotation {

@@ -4,9 +4,8 @@
 //! `AssistantMessage` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{AudioReference, FunctionCall, MessageContent, ReasoningDetail, ToolCall};
+use crate::generated::types::{AudioReference, Extra, FunctionCall, MessageContent, ReasoningDetail, ToolCall};
 
 /// An earlier answer of the model.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -42,7 +41,7 @@ pub struct AssistantMessage {
     pub function_call: Option<FunctionCall>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl AssistantMessage {

@@ -4,9 +4,8 @@
 //! `AudioOptions` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{AudioFormat, Voice};
+use crate::generated::types::{AudioFormat, Extra, Voice};
 
 /// Voice and format of spoken answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,12 +16,12 @@ pub struct AudioOptions {
     pub format: AudioFormat,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl AudioOptions {
     /// With the required `voice` and `format`.
     pub fn new(voice: impl Into<Voice>, format: impl Into<AudioFormat>) -> Self {
-        Self { voice: voice.into(), format: format.into(), extra: Map::new() }
+        Self { voice: voice.into(), format: format.into(), extra: Extra::new() }
     }
 }

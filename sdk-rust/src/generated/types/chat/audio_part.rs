@@ -4,9 +4,8 @@
 //! `AudioPart` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{InputAudio, PromptCacheBreakpoint};
+use crate::generated::types::{Extra, InputAudio, PromptCacheBreakpoint};
 
 /// Recorded sound.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -18,7 +17,7 @@ pub struct AudioPart {
     pub prompt_cache_breakpoint: Option<PromptCacheBreakpoint>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl AudioPart {

@@ -4,9 +4,8 @@
 //! `ChatCompletion` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{Choice, Metadata, Moderation, Usage};
+use crate::generated::types::{Choice, Extra, Metadata, Moderation, Usage};
 
 /// A finished answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,7 +42,7 @@ pub struct ChatCompletion {
     pub metadata: Option<Metadata>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for ChatCompletion {
@@ -59,7 +58,7 @@ impl Default for ChatCompletion {
             service_tier: None,
             moderation: None,
             metadata: None,
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 }

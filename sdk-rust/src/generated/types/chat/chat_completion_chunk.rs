@@ -4,9 +4,8 @@
 //! `ChatCompletionChunk` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{ChunkChoice, Moderation, Usage};
+use crate::generated::types::{ChunkChoice, Extra, Moderation, Usage};
 
 /// A piece of a streamed answer. The pieces of one choice, put together in order, make the choice's
 /// message. A chunk may have no choices: the first of some providers, and the last, which holds
@@ -42,7 +41,7 @@ pub struct ChatCompletionChunk {
     pub obfuscation: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ChatCompletionChunk {

@@ -4,9 +4,10 @@
 //! `ChatCompletionDelta` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{Annotation, AudioDelta, FunctionCallDelta, ReasoningDetail, ToolCallDelta};
+use crate::generated::types::{
+    Annotation, AudioDelta, Extra, FunctionCallDelta, ReasoningDetail, ToolCallDelta,
+};
 
 /// What a chunk adds to an answer's message.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -45,5 +46,5 @@ pub struct ChatCompletionDelta {
     pub function_call: Option<FunctionCallDelta>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }

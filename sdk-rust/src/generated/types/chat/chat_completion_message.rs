@@ -4,9 +4,10 @@
 //! `ChatCompletionMessage` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{Annotation, ChatCompletionAudio, FunctionCall, ReasoningDetail, ToolCall};
+use crate::generated::types::{
+    Annotation, ChatCompletionAudio, Extra, FunctionCall, ReasoningDetail, ToolCall,
+};
 
 /// What the model said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,7 +48,7 @@ pub struct ChatCompletionMessage {
     pub function_call: Option<FunctionCall>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for ChatCompletionMessage {
@@ -63,7 +64,7 @@ impl Default for ChatCompletionMessage {
             annotations: None,
             audio: None,
             function_call: None,
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 }

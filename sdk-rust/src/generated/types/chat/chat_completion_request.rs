@@ -6,10 +6,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::types::{
-    AudioOptions, FunctionCallChoice, FunctionDefinition, Message, Metadata, Modality, ModelId,
+    AudioOptions, Extra, FunctionCallChoice, FunctionDefinition, Message, Metadata, Modality, ModelId,
     ModerationOptions, Prediction, PromptCacheOptions, ResponseFormat, Stop, StreamOptions, Tool, ToolChoice,
     UsageOptions, Verbosity, WebSearchOptions,
 };
@@ -197,7 +196,7 @@ pub struct ChatCompletionRequest {
     pub functions: Option<Vec<FunctionDefinition>>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ChatCompletionRequest {

@@ -4,9 +4,8 @@
 //! `Choice` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{ChatCompletionMessage, FinishReason, Logprobs};
+use crate::generated::types::{ChatCompletionMessage, Extra, FinishReason, Logprobs};
 
 /// One answer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -23,7 +22,7 @@ pub struct Choice {
     pub logprobs: Option<Logprobs>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Choice {

@@ -4,9 +4,8 @@
 //! `ChunkChoice` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{ChatCompletionDelta, FinishReason, Logprobs};
+use crate::generated::types::{ChatCompletionDelta, Extra, FinishReason, Logprobs};
 
 /// A piece of one answer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -24,7 +23,7 @@ pub struct ChunkChoice {
     pub logprobs: Option<Logprobs>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ChunkChoice {

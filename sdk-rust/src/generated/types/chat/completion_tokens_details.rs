@@ -4,7 +4,8 @@
 //! `CompletionTokensDetails` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use crate::generated::types::Extra;
 
 /// What the answers' tokens were. A count that the provider does not report is absent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -26,5 +27,5 @@ pub struct CompletionTokensDetails {
     pub rejected_prediction_tokens: Option<u64>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }

@@ -4,7 +4,8 @@
 //! `CustomCallDelta` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use crate::generated::types::Extra;
 
 /// A piece of a custom tool call.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -17,5 +18,5 @@ pub struct CustomCallDelta {
     pub input: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }

@@ -4,9 +4,8 @@
 //! `CustomTool` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::CustomToolDefinition;
+use crate::generated::types::{CustomToolDefinition, Extra};
 
 /// A tool that is called with free text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -15,7 +14,7 @@ pub struct CustomTool {
     pub custom: CustomToolDefinition,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl CustomTool {

@@ -4,9 +4,8 @@
 //! `CustomToolCall` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::CustomCall;
+use crate::generated::types::{CustomCall, Extra};
 
 /// A call of a custom tool.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -17,7 +16,7 @@ pub struct CustomToolCall {
     pub custom: CustomCall,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl CustomToolCall {

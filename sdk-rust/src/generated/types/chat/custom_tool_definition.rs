@@ -4,9 +4,8 @@
 //! `CustomToolDefinition` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::CustomToolFormat;
+use crate::generated::types::{CustomToolFormat, Extra};
 
 /// A tool that is called with free text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -23,7 +22,7 @@ pub struct CustomToolDefinition {
     pub format: Option<CustomToolFormat>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl CustomToolDefinition {

@@ -4,9 +4,8 @@
 //! `CustomToolGrammarFormat` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::Grammar;
+use crate::generated::types::{Extra, Grammar};
 
 /// Text that obeys a grammar.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,12 +14,12 @@ pub struct CustomToolGrammarFormat {
     pub grammar: Grammar,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl CustomToolGrammarFormat {
     /// With the required `grammar`.
     pub fn new(grammar: Grammar) -> Self {
-        Self { grammar, extra: Map::new() }
+        Self { grammar, extra: Extra::new() }
     }
 }

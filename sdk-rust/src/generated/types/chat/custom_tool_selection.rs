@@ -4,9 +4,8 @@
 //! `CustomToolSelection` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::ToolName;
+use crate::generated::types::{Extra, ToolName};
 
 /// The model has to call this custom tool.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -15,7 +14,7 @@ pub struct CustomToolSelection {
     pub custom: ToolName,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl CustomToolSelection {

@@ -4,9 +4,8 @@
 //! `FilePart` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{InputFile, PromptCacheBreakpoint};
+use crate::generated::types::{Extra, InputFile, PromptCacheBreakpoint};
 
 /// A file, such as a PDF.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -18,7 +17,7 @@ pub struct FilePart {
     pub prompt_cache_breakpoint: Option<PromptCacheBreakpoint>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl FilePart {

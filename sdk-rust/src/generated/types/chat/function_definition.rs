@@ -4,7 +4,9 @@
 //! `FunctionDefinition` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use crate::generated::types::Extra;
 
 /// A function that the model may call.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -27,7 +29,7 @@ pub struct FunctionDefinition {
     pub strict: Option<bool>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl FunctionDefinition {

@@ -4,7 +4,8 @@
 //! `FunctionMessage` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use crate::generated::types::Extra;
 
 /// The result of a function call. Use `tool` messages.
 ///
@@ -17,7 +18,7 @@ pub struct FunctionMessage {
     pub name: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl FunctionMessage {

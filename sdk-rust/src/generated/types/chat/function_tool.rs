@@ -4,9 +4,8 @@
 //! `FunctionTool` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::FunctionDefinition;
+use crate::generated::types::{Extra, FunctionDefinition};
 
 /// A function, called with JSON arguments.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -15,7 +14,7 @@ pub struct FunctionTool {
     pub function: FunctionDefinition,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl FunctionTool {

@@ -4,9 +4,8 @@
 //! `FunctionToolCall` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::FunctionCall;
+use crate::generated::types::{Extra, FunctionCall};
 
 /// A call of a function.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -17,7 +16,7 @@ pub struct FunctionToolCall {
     pub function: FunctionCall,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl FunctionToolCall {

@@ -4,9 +4,8 @@
 //! `FunctionToolSelection` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::ToolName;
+use crate::generated::types::{Extra, ToolName};
 
 /// The model has to call this function.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -15,7 +14,7 @@ pub struct FunctionToolSelection {
     pub function: ToolName,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl FunctionToolSelection {

@@ -4,9 +4,8 @@
 //! `Grammar` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::GrammarSyntax;
+use crate::generated::types::{Extra, GrammarSyntax};
 
 /// A grammar and the language that it is written in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,12 +16,12 @@ pub struct Grammar {
     pub syntax: GrammarSyntax,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Grammar {
     /// With the required `definition` and `syntax`.
     pub fn new(definition: impl Into<String>, syntax: impl Into<GrammarSyntax>) -> Self {
-        Self { definition: definition.into(), syntax: syntax.into(), extra: Map::new() }
+        Self { definition: definition.into(), syntax: syntax.into(), extra: Extra::new() }
     }
 }

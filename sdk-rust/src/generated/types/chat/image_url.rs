@@ -4,9 +4,8 @@
 //! `ImageUrl` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::ImageDetail;
+use crate::generated::types::{Extra, ImageDetail};
 
 /// Where an image is, or the image itself as a `data:` URL.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -21,7 +20,7 @@ pub struct ImageUrl {
     pub detail: Option<ImageDetail>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ImageUrl {

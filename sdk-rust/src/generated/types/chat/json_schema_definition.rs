@@ -4,7 +4,9 @@
 //! `JsonSchemaDefinition` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use crate::generated::types::Extra;
 
 /// A schema that an answer must obey.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -26,7 +28,7 @@ pub struct JsonSchemaDefinition {
     pub strict: Option<bool>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl JsonSchemaDefinition {

@@ -4,9 +4,8 @@
 //! `JsonSchemaFormat` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::JsonSchemaDefinition;
+use crate::generated::types::{Extra, JsonSchemaDefinition};
 
 /// JSON that obeys a schema.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -15,7 +14,7 @@ pub struct JsonSchemaFormat {
     pub json_schema: JsonSchemaDefinition,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl JsonSchemaFormat {

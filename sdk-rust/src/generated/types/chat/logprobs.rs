@@ -4,9 +4,8 @@
 //! `Logprobs` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::TokenLogprob;
+use crate::generated::types::{Extra, TokenLogprob};
 
 /// Log probabilities of a choice's tokens.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -19,5 +18,5 @@ pub struct Logprobs {
     pub refusal: Option<Vec<TokenLogprob>>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }

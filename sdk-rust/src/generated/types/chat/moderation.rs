@@ -4,9 +4,8 @@
 //! `Moderation` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::ModerationOutcome;
+use crate::generated::types::{Extra, ModerationOutcome};
 
 /// What moderation found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,12 +16,12 @@ pub struct Moderation {
     pub output: ModerationOutcome,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Moderation {
     /// With the required `input` and `output`.
     pub fn new(input: impl Into<ModerationOutcome>, output: impl Into<ModerationOutcome>) -> Self {
-        Self { input: input.into(), output: output.into(), extra: Map::new() }
+        Self { input: input.into(), output: output.into(), extra: Extra::new() }
     }
 }

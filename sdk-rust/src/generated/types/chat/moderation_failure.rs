@@ -4,7 +4,8 @@
 //! `ModerationFailure` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use crate::generated::types::Extra;
 
 /// Why moderation failed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -15,7 +16,7 @@ pub struct ModerationFailure {
     pub message: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ModerationFailure {

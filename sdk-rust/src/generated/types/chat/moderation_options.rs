@@ -4,9 +4,8 @@
 //! `ModerationOptions` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::ModerationPolicy;
+use crate::generated::types::{Extra, ModerationPolicy};
 
 /// Moderation of the request and the answer by the provider.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -20,7 +19,7 @@ pub struct ModerationOptions {
     pub policy: Option<ModerationPolicy>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ModerationOptions {

@@ -4,9 +4,8 @@
 //! `ModerationPolicy` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::ModerationRule;
+use crate::generated::types::{Extra, ModerationRule};
 
 /// What happens to flagged text, on either side.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -19,7 +18,7 @@ pub struct ModerationPolicy {
     pub output: Option<ModerationRule>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ModerationPolicy {

@@ -4,9 +4,8 @@
 //! `ModerationResults` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::ModerationResult;
+use crate::generated::types::{Extra, ModerationResult};
 
 /// Findings of a moderation model.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -17,7 +16,7 @@ pub struct ModerationResults {
     pub results: Vec<ModerationResult>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ModerationResults {

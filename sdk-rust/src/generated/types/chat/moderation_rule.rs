@@ -4,9 +4,8 @@
 //! `ModerationRule` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::ModerationMode;
+use crate::generated::types::{Extra, ModerationMode};
 
 /// What happens to flagged text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,12 +14,12 @@ pub struct ModerationRule {
     pub mode: ModerationMode,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ModerationRule {
     /// With the required `mode`.
     pub fn new(mode: impl Into<ModerationMode>) -> Self {
-        Self { mode: mode.into(), extra: Map::new() }
+        Self { mode: mode.into(), extra: Extra::new() }
     }
 }

@@ -4,7 +4,8 @@
 //! `PromptCacheBreakpoint` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use crate::generated::types::Extra;
 
 /// Marks the exact end of a beginning that the provider should cache.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -13,7 +14,7 @@ pub struct PromptCacheBreakpoint {
     pub mode: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl PromptCacheBreakpoint {

@@ -4,9 +4,8 @@
 //! `PromptCacheOptions` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::PromptCacheMode;
+use crate::generated::types::{Extra, PromptCacheMode};
 
 /// How the provider caches the beginning of the prompt.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -22,7 +21,7 @@ pub struct PromptCacheOptions {
     pub mode: Option<PromptCacheMode>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl PromptCacheOptions {

@@ -4,7 +4,8 @@
 //! `PromptTokensDetails` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use crate::generated::types::Extra;
 
 /// What the request's tokens were. A count that the provider does not report is absent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -26,5 +27,5 @@ pub struct PromptTokensDetails {
     pub image_tokens: Option<u64>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }

@@ -4,7 +4,8 @@
 //! `ReasoningDetail` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use crate::generated::types::Extra;
 
 /// A piece of what a model thought, with whatever its provider needs to recognise it again.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -36,7 +37,7 @@ pub struct ReasoningDetail {
     pub data: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ReasoningDetail {

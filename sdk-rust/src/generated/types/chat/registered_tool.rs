@@ -4,7 +4,8 @@
 //! `RegisteredTool` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use crate::generated::types::Extra;
 
 /// A tool that the gateway's operator has registered. The gateway runs it: calls of it and their
 /// results stay inside, and the model is asked again until it answers without one. Only with `n` 1.
@@ -18,7 +19,7 @@ pub struct RegisteredTool {
     pub name: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl RegisteredTool {

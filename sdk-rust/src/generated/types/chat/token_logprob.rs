@@ -4,9 +4,8 @@
 //! `TokenLogprob` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::TopLogprob;
+use crate::generated::types::{Extra, TopLogprob};
 
 /// A token, how likely it was, and what else was likely there.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -23,7 +22,7 @@ pub struct TokenLogprob {
     pub top_logprobs: Option<Vec<TopLogprob>>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl TokenLogprob {

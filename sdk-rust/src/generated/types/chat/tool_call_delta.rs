@@ -4,9 +4,8 @@
 //! `ToolCallDelta` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{CustomCallDelta, FunctionCallDelta};
+use crate::generated::types::{CustomCallDelta, Extra, FunctionCallDelta};
 
 /// A piece of a tool call. `id`, `type` and the name come in the first piece; some providers repeat
 /// them or send null later.
@@ -32,5 +31,5 @@ pub struct ToolCallDelta {
     pub custom: Option<CustomCallDelta>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }

@@ -4,9 +4,8 @@
 //! `Usage` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{CompletionTokensDetails, PromptTokensDetails};
+use crate::generated::types::{CompletionTokensDetails, Extra, PromptTokensDetails};
 
 /// The tokens that a request took, all choices together.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -32,7 +31,7 @@ pub struct Usage {
     pub cost: Option<f64>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Usage {

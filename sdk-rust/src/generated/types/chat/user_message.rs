@@ -4,9 +4,8 @@
 //! `UserMessage` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::MessageContent;
+use crate::generated::types::{Extra, MessageContent};
 
 /// What the end user said or showed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,13 +17,13 @@ pub struct UserMessage {
     pub name: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl UserMessage {
     /// With the required `content`; every other field is unset.
     pub fn new(content: impl Into<MessageContent>) -> Self {
-        Self { content: content.into(), name: None, extra: Map::new() }
+        Self { content: content.into(), name: None, extra: Extra::new() }
     }
 
     /// Tells participants of the same role apart.

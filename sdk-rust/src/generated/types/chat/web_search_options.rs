@@ -4,9 +4,8 @@
 //! `WebSearchOptions` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{WebSearchContextSize, WebSearchUserLocation};
+use crate::generated::types::{Extra, WebSearchContextSize, WebSearchUserLocation};
 
 /// How a model that can search the web does so.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -19,7 +18,7 @@ pub struct WebSearchOptions {
     pub search_context_size: Option<WebSearchContextSize>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl WebSearchOptions {

@@ -4,9 +4,8 @@
 //! `WebSearchUserLocation` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::WebSearchLocation;
+use crate::generated::types::{Extra, WebSearchLocation};
 
 /// Roughly where the user is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,7 +18,7 @@ pub struct WebSearchUserLocation {
     pub approximate: WebSearchLocation,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for WebSearchUserLocation {
@@ -27,7 +26,7 @@ impl Default for WebSearchUserLocation {
         Self {
             r#type: "approximate".to_owned(),
             approximate: WebSearchLocation::default(),
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 }

@@ -4,9 +4,8 @@
 //! `ErrorResponse` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::ErrorDetail;
+use crate::generated::types::{ErrorDetail, Extra};
 
 /// The body of every response outside 2xx, and the last event of a stream that failed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -15,7 +14,7 @@ pub struct ErrorResponse {
     pub error: ErrorDetail,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ErrorResponse {

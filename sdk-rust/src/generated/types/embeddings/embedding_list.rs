@@ -4,9 +4,8 @@
 //! `EmbeddingList` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{Embedding, EmbeddingUsage};
+use crate::generated::types::{Embedding, EmbeddingUsage, Extra};
 
 /// The vectors of a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,7 +21,7 @@ pub struct EmbeddingList {
     pub usage: EmbeddingUsage,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for EmbeddingList {
@@ -32,7 +31,7 @@ impl Default for EmbeddingList {
             data: Vec::new(),
             model: String::new(),
             usage: EmbeddingUsage::default(),
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 }

@@ -4,9 +4,8 @@
 //! `EmbeddingRequest` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{EmbeddingFormat, EmbeddingInput, ModelId};
+use crate::generated::types::{EmbeddingFormat, EmbeddingInput, Extra, ModelId};
 
 /// Inputs to turn into vectors. Only `model` and `input` are required. Fields that are not listed
 /// here reach the provider unchanged; an optional field that is null counts as absent for the
@@ -34,7 +33,7 @@ pub struct EmbeddingRequest {
     pub user: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl EmbeddingRequest {
@@ -46,7 +45,7 @@ impl EmbeddingRequest {
             dimensions: None,
             encoding_format: None,
             user: None,
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 

@@ -4,7 +4,8 @@
 //! `EmbeddingUsage` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use crate::generated::types::Extra;
 
 /// The tokens that a request for embeddings took, all inputs together. Estimated where the provider
 /// does not count.
@@ -16,7 +17,7 @@ pub struct EmbeddingUsage {
     pub total_tokens: u64,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl EmbeddingUsage {

@@ -4,7 +4,8 @@
 //! `Health` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use crate::generated::types::Extra;
 
 /// The process is alive.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,12 +18,12 @@ pub struct Health {
     pub version: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        Self { status: "ok".to_owned(), version: String::new(), extra: Map::new() }
+        Self { status: "ok".to_owned(), version: String::new(), extra: Extra::new() }
     }
 }
 

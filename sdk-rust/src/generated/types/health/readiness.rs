@@ -4,7 +4,8 @@
 //! `Readiness` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use crate::generated::types::Extra;
 
 /// The instance accepts work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,12 +20,12 @@ pub struct Readiness {
     pub models: u64,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for Readiness {
     fn default() -> Self {
-        Self { status: "ready".to_owned(), models: 0, extra: Map::new() }
+        Self { status: "ready".to_owned(), models: 0, extra: Extra::new() }
     }
 }
 

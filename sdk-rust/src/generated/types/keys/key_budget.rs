@@ -4,9 +4,8 @@
 //! `KeyBudget` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::UsdAmount;
+use crate::generated::types::{Extra, UsdAmount};
 
 /// How much a key may spend. What is absent is not limited, beyond the gateway's own budgets.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -23,7 +22,7 @@ pub struct KeyBudget {
     pub usd_per_month: Option<UsdAmount>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl KeyBudget {

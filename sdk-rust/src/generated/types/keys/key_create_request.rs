@@ -4,9 +4,8 @@
 //! `KeyCreateRequest` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{KeyBudget, KeyLimits, ModelId, Scope, Tenant};
+use crate::generated::types::{Extra, KeyBudget, KeyLimits, ModelId, Scope, Tenant};
 
 /// What a new key is called, and what it may do.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -42,7 +41,7 @@ pub struct KeyCreateRequest {
     pub tenant: Option<Tenant>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl KeyCreateRequest {

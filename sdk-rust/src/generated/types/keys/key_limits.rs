@@ -4,7 +4,8 @@
 //! `KeyLimits` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use crate::generated::types::Extra;
 
 /// How much a key may use at a time. What is absent is not limited, beyond the gateway's own
 /// limits.
@@ -27,7 +28,7 @@ pub struct KeyLimits {
     pub concurrent: Option<u64>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl KeyLimits {

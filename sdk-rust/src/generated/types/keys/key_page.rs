@@ -4,9 +4,8 @@
 //! `KeyPage` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{Cursor, Key};
+use crate::generated::types::{Cursor, Extra, Key};
 
 /// One page of keys.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,7 +24,7 @@ pub struct KeyPage {
     pub next_cursor: Option<Cursor>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for KeyPage {
@@ -35,7 +34,7 @@ impl Default for KeyPage {
             data: Vec::new(),
             has_more: false,
             next_cursor: None,
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 }

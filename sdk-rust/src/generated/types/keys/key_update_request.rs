@@ -4,9 +4,8 @@
 //! `KeyUpdateRequest` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{KeyBudget, KeyLimits, ModelId, Scope};
+use crate::generated::types::{Extra, KeyBudget, KeyLimits, ModelId, Scope};
 
 /// What changes; what is absent stays.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -37,7 +36,7 @@ pub struct KeyUpdateRequest {
     pub expires_at: Option<u64>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl KeyUpdateRequest {

@@ -6,9 +6,8 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{KeyBudget, KeyId, KeyLimits, ModelId, Scope, Tenant};
+use crate::generated::types::{Extra, KeyBudget, KeyId, KeyLimits, ModelId, Scope, Tenant};
 
 /// A key and, this once, the key itself.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -43,7 +42,7 @@ pub struct KeyWithSecret {
     pub key: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 /// Shows every field, but of a secret only that there is one.
@@ -84,7 +83,7 @@ impl Default for KeyWithSecret {
             expires_at: None,
             last_used_at: None,
             key: String::new(),
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 }

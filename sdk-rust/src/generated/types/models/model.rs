@@ -4,9 +4,8 @@
 //! `Model` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::ModelPricing;
+use crate::generated::types::{Extra, ModelPricing};
 
 /// A model that the caller may use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,7 +50,7 @@ pub struct Model {
     pub shutdown_date: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for Model {
@@ -67,7 +66,7 @@ impl Default for Model {
             pricing: None,
             deprecation_date: None,
             shutdown_date: None,
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 }

@@ -4,7 +4,8 @@
 //! `ModelPricing` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use crate::generated::types::Extra;
 
 /// US dollars per million tokens, as exact decimals. The gateway always tells `input` and `output`;
 /// other vendors' lists have prices of other shapes, which stay readable.
@@ -21,5 +22,5 @@ pub struct ModelPricing {
     pub output: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }

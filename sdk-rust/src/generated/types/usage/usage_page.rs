@@ -4,9 +4,8 @@
 //! `UsagePage` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{Cursor, UsageRow};
+use crate::generated::types::{Cursor, Extra, UsageRow};
 
 /// One page of usage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,7 +24,7 @@ pub struct UsagePage {
     pub next_cursor: Option<Cursor>,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for UsagePage {
@@ -35,7 +34,7 @@ impl Default for UsagePage {
             data: Vec::new(),
             has_more: false,
             next_cursor: None,
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 }

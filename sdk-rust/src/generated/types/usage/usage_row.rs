@@ -4,9 +4,8 @@
 //! `UsageRow` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::types::{Date, UsdAmount};
+use crate::generated::types::{Date, Extra, UsdAmount};
 
 /// What one day, model or key used, and what it cost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,7 +39,7 @@ pub struct UsageRow {
     pub cost_usd: UsdAmount,
     /// Fields that this version does not know, as received.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for UsageRow {
@@ -56,7 +55,7 @@ impl Default for UsageRow {
             completion_tokens: 0,
             reasoning_tokens: 0,
             cost_usd: UsdAmount::default(),
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 }

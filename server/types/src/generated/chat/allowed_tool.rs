@@ -4,10 +4,9 @@
 //! `AllowedTool` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, Path, ToolName, Violation};
+use crate::generated::{Check, Extra, Path, ToolName, Violation};
 
 /// A tool of the request in short form, such as
 /// `{"type":"function","function":{"name":"get_weather"}}`.
@@ -23,7 +22,7 @@ pub struct AllowedTool {
     pub custom: Option<ToolName>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl AllowedTool {

@@ -4,10 +4,9 @@
 //! `AllowedTools` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{AllowedTool, AllowedToolsMode, Check, Path, Violation};
+use crate::generated::{AllowedTool, AllowedToolsMode, Check, Extra, Path, Violation};
 
 /// The tools that the model may use, and whether it has to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,13 +17,13 @@ pub struct AllowedTools {
     pub tools: Vec<AllowedTool>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl AllowedTools {
     /// With the required `mode` and `tools`.
     pub fn new(mode: impl Into<AllowedToolsMode>, tools: Vec<AllowedTool>) -> Self {
-        Self { mode: mode.into(), tools, extra: Map::new() }
+        Self { mode: mode.into(), tools, extra: Extra::new() }
     }
 }
 

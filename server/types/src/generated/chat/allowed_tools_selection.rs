@@ -4,10 +4,9 @@
 //! `AllowedToolsSelection` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{AllowedTools, Check, Path, Violation};
+use crate::generated::{AllowedTools, Check, Extra, Path, Violation};
 
 /// The model may only use some of the request's tools.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,13 +15,13 @@ pub struct AllowedToolsSelection {
     pub allowed_tools: AllowedTools,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl AllowedToolsSelection {
     /// With the required `allowed_tools`.
     pub fn new(allowed_tools: AllowedTools) -> Self {
-        Self { allowed_tools, extra: Map::new() }
+        Self { allowed_tools, extra: Extra::new() }
     }
 }
 

@@ -4,10 +4,9 @@
 //! `Annotation` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::UrlCitation;
 use crate::generated::support;
+use crate::generated::{Extra, UrlCitation};
 
 /// A remark about a passage of the answer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -20,7 +19,7 @@ pub struct Annotation {
     pub url_citation: Option<UrlCitation>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Annotation {

@@ -4,11 +4,10 @@
 //! `AssistantMessage` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
 use crate::generated::{
-    AudioReference, Check, FunctionCall, MessageContent, Path, ReasoningDetail, ToolCall, Violation,
+    AudioReference, Check, Extra, FunctionCall, MessageContent, Path, ReasoningDetail, ToolCall, Violation,
 };
 
 /// An earlier answer of the model.
@@ -45,7 +44,7 @@ pub struct AssistantMessage {
     pub function_call: Option<FunctionCall>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl AssistantMessage {

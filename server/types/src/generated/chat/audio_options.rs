@@ -4,10 +4,9 @@
 //! `AudioOptions` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{AudioFormat, Check, Path, Violation, Voice};
+use crate::generated::{AudioFormat, Check, Extra, Path, Violation, Voice};
 
 /// Voice and format of spoken answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,13 +17,13 @@ pub struct AudioOptions {
     pub format: AudioFormat,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl AudioOptions {
     /// With the required `voice` and `format`.
     pub fn new(voice: impl Into<Voice>, format: impl Into<AudioFormat>) -> Self {
-        Self { voice: voice.into(), format: format.into(), extra: Map::new() }
+        Self { voice: voice.into(), format: format.into(), extra: Extra::new() }
     }
 }
 

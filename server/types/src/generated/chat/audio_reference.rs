@@ -4,8 +4,8 @@
 //! `AudioReference` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// An earlier spoken answer.
@@ -15,7 +15,7 @@ pub struct AudioReference {
     pub id: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl AudioReference {

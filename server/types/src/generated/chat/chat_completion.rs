@@ -4,10 +4,9 @@
 //! `ChatCompletion` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Choice, Metadata, Moderation, Usage};
+use crate::generated::{Choice, Extra, Metadata, Moderation, Usage};
 
 /// A finished answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,7 +43,7 @@ pub struct ChatCompletion {
     pub metadata: Option<Metadata>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for ChatCompletion {
@@ -60,7 +59,7 @@ impl Default for ChatCompletion {
             service_tier: None,
             moderation: None,
             metadata: None,
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 }

@@ -4,8 +4,8 @@
 //! `ChatCompletionAudio` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// A spoken answer.
@@ -24,7 +24,7 @@ pub struct ChatCompletionAudio {
     pub transcript: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ChatCompletionAudio {

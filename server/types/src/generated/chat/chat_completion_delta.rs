@@ -4,10 +4,9 @@
 //! `ChatCompletionDelta` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Annotation, AudioDelta, FunctionCallDelta, ReasoningDetail, ToolCallDelta};
+use crate::generated::{Annotation, AudioDelta, Extra, FunctionCallDelta, ReasoningDetail, ToolCallDelta};
 
 /// What a chunk adds to an answer's message.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -46,5 +45,5 @@ pub struct ChatCompletionDelta {
     pub function_call: Option<FunctionCallDelta>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }

@@ -6,12 +6,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::check::Pattern;
 use crate::generated::support;
 use crate::generated::{
-    AudioOptions, Check, FunctionCallChoice, FunctionDefinition, Message, Metadata, Modality, ModelId,
+    AudioOptions, Check, Extra, FunctionCallChoice, FunctionDefinition, Message, Metadata, Modality, ModelId,
     ModerationOptions, Path, Prediction, PromptCacheOptions, ResponseFormat, Stop, StreamOptions, Tool,
     ToolChoice, UsageOptions, Verbosity, Violation, WebSearchOptions,
 };
@@ -199,7 +198,7 @@ pub struct ChatCompletionRequest {
     pub functions: Option<Vec<FunctionDefinition>>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ChatCompletionRequest {

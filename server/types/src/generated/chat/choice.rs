@@ -4,10 +4,9 @@
 //! `Choice` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{ChatCompletionMessage, FinishReason, Logprobs};
+use crate::generated::{ChatCompletionMessage, Extra, FinishReason, Logprobs};
 
 /// One answer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -24,7 +23,7 @@ pub struct Choice {
     pub logprobs: Option<Logprobs>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Choice {

@@ -4,10 +4,9 @@
 //! `ChunkChoice` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{ChatCompletionDelta, FinishReason, Logprobs};
+use crate::generated::{ChatCompletionDelta, Extra, FinishReason, Logprobs};
 
 /// A piece of one answer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -25,7 +24,7 @@ pub struct ChunkChoice {
     pub logprobs: Option<Logprobs>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ChunkChoice {

@@ -4,8 +4,8 @@
 //! `CustomCall` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// The name and the input of a custom tool that the model calls.
@@ -17,7 +17,7 @@ pub struct CustomCall {
     pub input: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl CustomCall {

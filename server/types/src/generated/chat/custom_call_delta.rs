@@ -4,8 +4,8 @@
 //! `CustomCallDelta` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// A piece of a custom tool call.
@@ -19,5 +19,5 @@ pub struct CustomCallDelta {
     pub input: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }

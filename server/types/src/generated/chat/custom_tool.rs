@@ -4,10 +4,9 @@
 //! `CustomTool` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, CustomToolDefinition, Path, Violation};
+use crate::generated::{Check, CustomToolDefinition, Extra, Path, Violation};
 
 /// A tool that is called with free text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -16,7 +15,7 @@ pub struct CustomTool {
     pub custom: CustomToolDefinition,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl CustomTool {

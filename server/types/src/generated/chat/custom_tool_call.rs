@@ -4,10 +4,9 @@
 //! `CustomToolCall` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::CustomCall;
 use crate::generated::support;
+use crate::generated::{CustomCall, Extra};
 
 /// A call of a custom tool.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -18,7 +17,7 @@ pub struct CustomToolCall {
     pub custom: CustomCall,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl CustomToolCall {

@@ -4,10 +4,9 @@
 //! `CustomToolDefinition` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, CustomToolFormat, Path, Violation};
+use crate::generated::{Check, CustomToolFormat, Extra, Path, Violation};
 
 /// A tool that is called with free text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -24,7 +23,7 @@ pub struct CustomToolDefinition {
     pub format: Option<CustomToolFormat>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl CustomToolDefinition {

@@ -4,10 +4,9 @@
 //! `CustomToolGrammarFormat` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, Grammar, Path, Violation};
+use crate::generated::{Check, Extra, Grammar, Path, Violation};
 
 /// Text that obeys a grammar.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,13 +15,13 @@ pub struct CustomToolGrammarFormat {
     pub grammar: Grammar,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl CustomToolGrammarFormat {
     /// With the required `grammar`.
     pub fn new(grammar: Grammar) -> Self {
-        Self { grammar, extra: Map::new() }
+        Self { grammar, extra: Extra::new() }
     }
 }
 

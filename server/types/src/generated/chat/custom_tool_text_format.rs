@@ -4,8 +4,8 @@
 //! `CustomToolTextFormat` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// Any text.
@@ -13,5 +13,5 @@ use crate::generated::support;
 pub struct CustomToolTextFormat {
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }

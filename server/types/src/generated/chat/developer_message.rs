@@ -4,10 +4,9 @@
 //! `DeveloperMessage` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, MessageContent, Path, Violation};
+use crate::generated::{Check, Extra, MessageContent, Path, Violation};
 
 /// Instructions by the application's developer, which win over the user's. Newer models take this
 /// instead of `system`.
@@ -20,13 +19,13 @@ pub struct DeveloperMessage {
     pub name: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl DeveloperMessage {
     /// With the required `content`; every other field is unset.
     pub fn new(content: impl Into<MessageContent>) -> Self {
-        Self { content: content.into(), name: None, extra: Map::new() }
+        Self { content: content.into(), name: None, extra: Extra::new() }
     }
 
     /// Tells participants of the same role apart.

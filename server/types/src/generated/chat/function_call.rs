@@ -4,8 +4,8 @@
 //! `FunctionCall` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// The name and the arguments of a function that the model calls.
@@ -18,7 +18,7 @@ pub struct FunctionCall {
     pub arguments: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl FunctionCall {

@@ -4,8 +4,8 @@
 //! `FunctionCallDelta` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// A piece of a function call.
@@ -19,5 +19,5 @@ pub struct FunctionCallDelta {
     pub arguments: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }

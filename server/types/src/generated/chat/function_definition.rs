@@ -4,11 +4,11 @@
 //! `FunctionDefinition` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::generated::check::Pattern;
 use crate::generated::support;
-use crate::generated::{Check, Path, Violation};
+use crate::generated::{Check, Extra, Path, Violation};
 
 /// A function that the model may call.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ pub struct FunctionDefinition {
     pub strict: Option<bool>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl FunctionDefinition {

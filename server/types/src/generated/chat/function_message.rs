@@ -4,8 +4,8 @@
 //! `FunctionMessage` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// The result of a function call. Use `tool` messages.
@@ -19,7 +19,7 @@ pub struct FunctionMessage {
     pub name: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl FunctionMessage {

@@ -4,10 +4,9 @@
 //! `FunctionTool` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, FunctionDefinition, Path, Violation};
+use crate::generated::{Check, Extra, FunctionDefinition, Path, Violation};
 
 /// A function, called with JSON arguments.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -16,7 +15,7 @@ pub struct FunctionTool {
     pub function: FunctionDefinition,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl FunctionTool {

@@ -4,10 +4,9 @@
 //! `FunctionToolCall` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::FunctionCall;
 use crate::generated::support;
+use crate::generated::{Extra, FunctionCall};
 
 /// A call of a function.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -18,7 +17,7 @@ pub struct FunctionToolCall {
     pub function: FunctionCall,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl FunctionToolCall {

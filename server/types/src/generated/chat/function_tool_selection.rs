@@ -4,10 +4,9 @@
 //! `FunctionToolSelection` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, Path, ToolName, Violation};
+use crate::generated::{Check, Extra, Path, ToolName, Violation};
 
 /// The model has to call this function.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -16,7 +15,7 @@ pub struct FunctionToolSelection {
     pub function: ToolName,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl FunctionToolSelection {

@@ -4,10 +4,9 @@
 //! `Grammar` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, GrammarSyntax, Path, Violation};
+use crate::generated::{Check, Extra, GrammarSyntax, Path, Violation};
 
 /// A grammar and the language that it is written in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,13 +17,13 @@ pub struct Grammar {
     pub syntax: GrammarSyntax,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Grammar {
     /// With the required `definition` and `syntax`.
     pub fn new(definition: impl Into<String>, syntax: impl Into<GrammarSyntax>) -> Self {
-        Self { definition: definition.into(), syntax: syntax.into(), extra: Map::new() }
+        Self { definition: definition.into(), syntax: syntax.into(), extra: Extra::new() }
     }
 }
 

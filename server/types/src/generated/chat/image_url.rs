@@ -4,11 +4,10 @@
 //! `ImageUrl` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::check::Pattern;
 use crate::generated::support;
-use crate::generated::{Check, ImageDetail, Path, Violation};
+use crate::generated::{Check, Extra, ImageDetail, Path, Violation};
 
 /// Where an image is, or the image itself as a `data:` URL.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -23,7 +22,7 @@ pub struct ImageUrl {
     pub detail: Option<ImageDetail>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ImageUrl {

@@ -4,10 +4,9 @@
 //! `InputAudio` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, Path, Violation};
+use crate::generated::{Check, Extra, Path, Violation};
 
 /// Recorded sound.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -20,7 +19,7 @@ pub struct InputAudio {
     pub format: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl InputAudio {

@@ -4,8 +4,8 @@
 //! `InputFile` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// A file, by its content (`file_data` and `filename`) or by the id under which the provider holds
@@ -23,7 +23,7 @@ pub struct InputFile {
     pub file_id: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl InputFile {

@@ -4,8 +4,8 @@
 //! `JsonObjectFormat` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// Some JSON object. Tell the model in a message to answer with JSON, too. Prefer `json_schema`.
@@ -13,5 +13,5 @@ use crate::generated::support;
 pub struct JsonObjectFormat {
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }

@@ -4,10 +4,9 @@
 //! `JsonSchemaFormat` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, JsonSchemaDefinition, Path, Violation};
+use crate::generated::{Check, Extra, JsonSchemaDefinition, Path, Violation};
 
 /// JSON that obeys a schema.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -16,7 +15,7 @@ pub struct JsonSchemaFormat {
     pub json_schema: JsonSchemaDefinition,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl JsonSchemaFormat {

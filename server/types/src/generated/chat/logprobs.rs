@@ -4,10 +4,9 @@
 //! `Logprobs` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::TokenLogprob;
 use crate::generated::support;
+use crate::generated::{Extra, TokenLogprob};
 
 /// Log probabilities of a choice's tokens.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -20,5 +19,5 @@ pub struct Logprobs {
     pub refusal: Option<Vec<TokenLogprob>>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }

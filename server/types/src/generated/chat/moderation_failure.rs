@@ -4,8 +4,8 @@
 //! `ModerationFailure` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// Why moderation failed.
@@ -17,7 +17,7 @@ pub struct ModerationFailure {
     pub message: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ModerationFailure {

@@ -4,10 +4,9 @@
 //! `ModerationOptions` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, ModerationPolicy, Path, Violation};
+use crate::generated::{Check, Extra, ModerationPolicy, Path, Violation};
 
 /// Moderation of the request and the answer by the provider.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -21,7 +20,7 @@ pub struct ModerationOptions {
     pub policy: Option<ModerationPolicy>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ModerationOptions {

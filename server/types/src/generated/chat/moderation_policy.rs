@@ -4,10 +4,9 @@
 //! `ModerationPolicy` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, ModerationRule, Path, Violation};
+use crate::generated::{Check, Extra, ModerationRule, Path, Violation};
 
 /// What happens to flagged text, on either side.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -20,7 +19,7 @@ pub struct ModerationPolicy {
     pub output: Option<ModerationRule>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ModerationPolicy {

@@ -4,10 +4,9 @@
 //! `ModerationResults` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::ModerationResult;
 use crate::generated::support;
+use crate::generated::{Extra, ModerationResult};
 
 /// Findings of a moderation model.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -18,7 +17,7 @@ pub struct ModerationResults {
     pub results: Vec<ModerationResult>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ModerationResults {

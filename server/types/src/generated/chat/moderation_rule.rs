@@ -4,10 +4,9 @@
 //! `ModerationRule` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, ModerationMode, Path, Violation};
+use crate::generated::{Check, Extra, ModerationMode, Path, Violation};
 
 /// What happens to flagged text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,13 +15,13 @@ pub struct ModerationRule {
     pub mode: ModerationMode,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ModerationRule {
     /// With the required `mode`.
     pub fn new(mode: impl Into<ModerationMode>) -> Self {
-        Self { mode: mode.into(), extra: Map::new() }
+        Self { mode: mode.into(), extra: Extra::new() }
     }
 }
 

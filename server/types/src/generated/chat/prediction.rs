@@ -4,10 +4,9 @@
 //! `Prediction` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, MessageContent, Path, Violation};
+use crate::generated::{Check, Extra, MessageContent, Path, Violation};
 
 /// Text that large parts of the answer are expected to equal, such as a file that is to be changed
 /// a little.
@@ -21,13 +20,13 @@ pub struct Prediction {
     pub content: MessageContent,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Prediction {
     /// With the required `content`; every other field is unset.
     pub fn new(content: impl Into<MessageContent>) -> Self {
-        Self { r#type: "content".to_owned(), content: content.into(), extra: Map::new() }
+        Self { r#type: "content".to_owned(), content: content.into(), extra: Extra::new() }
     }
 }
 

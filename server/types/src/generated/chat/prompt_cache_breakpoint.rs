@@ -4,8 +4,8 @@
 //! `PromptCacheBreakpoint` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// Marks the exact end of a beginning that the provider should cache.
@@ -15,7 +15,7 @@ pub struct PromptCacheBreakpoint {
     pub mode: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl PromptCacheBreakpoint {

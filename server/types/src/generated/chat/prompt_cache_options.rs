@@ -4,10 +4,9 @@
 //! `PromptCacheOptions` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, Path, PromptCacheMode, Violation};
+use crate::generated::{Check, Extra, Path, PromptCacheMode, Violation};
 
 /// How the provider caches the beginning of the prompt.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -23,7 +22,7 @@ pub struct PromptCacheOptions {
     pub mode: Option<PromptCacheMode>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl PromptCacheOptions {

@@ -4,8 +4,8 @@
 //! `PromptTokensDetails` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// What the request's tokens were. A count that the provider does not report is absent.
@@ -28,5 +28,5 @@ pub struct PromptTokensDetails {
     pub image_tokens: Option<u64>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }

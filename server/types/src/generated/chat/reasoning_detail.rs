@@ -4,8 +4,8 @@
 //! `ReasoningDetail` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// A piece of what a model thought, with whatever its provider needs to recognise it again.
@@ -38,7 +38,7 @@ pub struct ReasoningDetail {
     pub data: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ReasoningDetail {

@@ -4,8 +4,8 @@
 //! `RefusalPart` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// An earlier refusal of the model.
@@ -15,7 +15,7 @@ pub struct RefusalPart {
     pub refusal: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl RefusalPart {

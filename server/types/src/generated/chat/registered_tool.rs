@@ -4,11 +4,10 @@
 //! `RegisteredTool` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::check::Pattern;
 use crate::generated::support;
-use crate::generated::{Check, Path, Violation};
+use crate::generated::{Check, Extra, Path, Violation};
 
 /// A tool that the gateway's operator has registered. The gateway runs it: calls of it and their
 /// results stay inside, and the model is asked again until it answers without one. Only with `n` 1.
@@ -22,7 +21,7 @@ pub struct RegisteredTool {
     pub name: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl RegisteredTool {

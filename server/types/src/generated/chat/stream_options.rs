@@ -4,8 +4,8 @@
 //! `StreamOptions` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// Options of a stream.
@@ -24,7 +24,7 @@ pub struct StreamOptions {
     pub include_obfuscation: Option<bool>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl StreamOptions {

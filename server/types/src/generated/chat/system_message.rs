@@ -4,10 +4,9 @@
 //! `SystemMessage` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, MessageContent, Path, Violation};
+use crate::generated::{Check, Extra, MessageContent, Path, Violation};
 
 /// Instructions by the application's developer, which win over the user's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,13 +18,13 @@ pub struct SystemMessage {
     pub name: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl SystemMessage {
     /// With the required `content`; every other field is unset.
     pub fn new(content: impl Into<MessageContent>) -> Self {
-        Self { content: content.into(), name: None, extra: Map::new() }
+        Self { content: content.into(), name: None, extra: Extra::new() }
     }
 
     /// Tells participants of the same role apart.

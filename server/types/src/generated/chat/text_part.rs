@@ -4,10 +4,9 @@
 //! `TextPart` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::PromptCacheBreakpoint;
 use crate::generated::support;
+use crate::generated::{Extra, PromptCacheBreakpoint};
 
 /// Text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -19,7 +18,7 @@ pub struct TextPart {
     pub prompt_cache_breakpoint: Option<PromptCacheBreakpoint>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl TextPart {

@@ -4,10 +4,9 @@
 //! `TokenLogprob` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::TopLogprob;
 use crate::generated::support;
+use crate::generated::{Extra, TopLogprob};
 
 /// A token, how likely it was, and what else was likely there.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -24,7 +23,7 @@ pub struct TokenLogprob {
     pub top_logprobs: Option<Vec<TopLogprob>>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl TokenLogprob {

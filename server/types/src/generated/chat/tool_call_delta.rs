@@ -4,10 +4,9 @@
 //! `ToolCallDelta` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{CustomCallDelta, FunctionCallDelta};
+use crate::generated::{CustomCallDelta, Extra, FunctionCallDelta};
 
 /// A piece of a tool call. `id`, `type` and the name come in the first piece; some providers repeat
 /// them or send null later.
@@ -33,5 +32,5 @@ pub struct ToolCallDelta {
     pub custom: Option<CustomCallDelta>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }

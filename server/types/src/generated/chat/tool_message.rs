@@ -4,10 +4,9 @@
 //! `ToolMessage` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, MessageContent, Path, Violation};
+use crate::generated::{Check, Extra, MessageContent, Path, Violation};
 
 /// The result of a tool call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,13 +17,13 @@ pub struct ToolMessage {
     pub tool_call_id: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ToolMessage {
     /// With the required `content` and `tool_call_id`.
     pub fn new(content: impl Into<MessageContent>, tool_call_id: impl Into<String>) -> Self {
-        Self { content: content.into(), tool_call_id: tool_call_id.into(), extra: Map::new() }
+        Self { content: content.into(), tool_call_id: tool_call_id.into(), extra: Extra::new() }
     }
 }
 

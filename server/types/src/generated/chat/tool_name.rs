@@ -4,10 +4,9 @@
 //! `ToolName` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, Path, Violation};
+use crate::generated::{Check, Extra, Path, Violation};
 
 /// A tool of the request, by name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -18,7 +17,7 @@ pub struct ToolName {
     pub name: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ToolName {

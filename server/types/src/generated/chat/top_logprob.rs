@@ -4,8 +4,8 @@
 //! `TopLogprob` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// A token and how likely it was.
@@ -20,7 +20,7 @@ pub struct TopLogprob {
     pub bytes: Option<Vec<u64>>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl TopLogprob {

@@ -4,8 +4,8 @@
 //! `UrlCitation` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// A page on the web that a passage of the answer rests on.
@@ -24,7 +24,7 @@ pub struct UrlCitation {
     pub end_index: Option<i64>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl UrlCitation {

@@ -4,10 +4,9 @@
 //! `Usage` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{CompletionTokensDetails, PromptTokensDetails};
+use crate::generated::{CompletionTokensDetails, Extra, PromptTokensDetails};
 
 /// The tokens that a request took, all choices together.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -33,7 +32,7 @@ pub struct Usage {
     pub cost: Option<f64>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Usage {

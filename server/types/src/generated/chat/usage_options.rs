@@ -4,8 +4,8 @@
 //! `UsageOptions` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// What the answer's `usage` tells.
@@ -19,7 +19,7 @@ pub struct UsageOptions {
     pub include: Option<bool>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl UsageOptions {

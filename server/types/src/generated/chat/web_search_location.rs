@@ -4,8 +4,8 @@
 //! `WebSearchLocation` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// A place. Every part of it is optional.
@@ -25,7 +25,7 @@ pub struct WebSearchLocation {
     pub timezone: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl WebSearchLocation {

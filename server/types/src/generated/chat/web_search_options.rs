@@ -4,10 +4,9 @@
 //! `WebSearchOptions` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, Path, Violation, WebSearchContextSize, WebSearchUserLocation};
+use crate::generated::{Check, Extra, Path, Violation, WebSearchContextSize, WebSearchUserLocation};
 
 /// How a model that can search the web does so.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -20,7 +19,7 @@ pub struct WebSearchOptions {
     pub search_context_size: Option<WebSearchContextSize>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl WebSearchOptions {

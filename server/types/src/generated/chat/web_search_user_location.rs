@@ -4,10 +4,9 @@
 //! `WebSearchUserLocation` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, Path, Violation, WebSearchLocation};
+use crate::generated::{Check, Extra, Path, Violation, WebSearchLocation};
 
 /// Roughly where the user is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,7 +19,7 @@ pub struct WebSearchUserLocation {
     pub approximate: WebSearchLocation,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for WebSearchUserLocation {
@@ -28,7 +27,7 @@ impl Default for WebSearchUserLocation {
         Self {
             r#type: "approximate".to_owned(),
             approximate: WebSearchLocation::default(),
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 }

@@ -4,8 +4,8 @@
 //! `ErrorDetail` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// What went wrong. Branch on `code`, never on `message`.
@@ -24,7 +24,7 @@ pub struct ErrorDetail {
     pub code: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ErrorDetail {

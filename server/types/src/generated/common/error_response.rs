@@ -4,10 +4,9 @@
 //! `ErrorResponse` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::ErrorDetail;
 use crate::generated::support;
+use crate::generated::{ErrorDetail, Extra};
 
 /// The body of every response outside 2xx, and the last event of a stream that failed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -16,7 +15,7 @@ pub struct ErrorResponse {
     pub error: ErrorDetail,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl ErrorResponse {

@@ -4,10 +4,9 @@
 //! `Embedding` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::EmbeddingVector;
 use crate::generated::support;
+use crate::generated::{EmbeddingVector, Extra};
 
 /// The vector of one input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,12 +20,12 @@ pub struct Embedding {
     pub embedding: EmbeddingVector,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Embedding {
     /// With the required `index` and `embedding`; every other field is unset.
     pub fn new(index: u64, embedding: impl Into<EmbeddingVector>) -> Self {
-        Self { object: "embedding".to_owned(), index, embedding: embedding.into(), extra: Map::new() }
+        Self { object: "embedding".to_owned(), index, embedding: embedding.into(), extra: Extra::new() }
     }
 }

@@ -4,10 +4,9 @@
 //! `EmbeddingList` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Embedding, EmbeddingUsage};
+use crate::generated::{Embedding, EmbeddingUsage, Extra};
 
 /// The vectors of a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,7 +22,7 @@ pub struct EmbeddingList {
     pub usage: EmbeddingUsage,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for EmbeddingList {
@@ -33,7 +32,7 @@ impl Default for EmbeddingList {
             data: Vec::new(),
             model: String::new(),
             usage: EmbeddingUsage::default(),
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 }

@@ -4,11 +4,10 @@
 //! `EmbeddingRequest` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::check::Pattern;
 use crate::generated::support;
-use crate::generated::{Check, EmbeddingFormat, EmbeddingInput, ModelId, Path, Violation};
+use crate::generated::{Check, EmbeddingFormat, EmbeddingInput, Extra, ModelId, Path, Violation};
 
 /// Inputs to turn into vectors. Only `model` and `input` are required. Fields that are not listed
 /// here reach the provider unchanged; an optional field that is null counts as absent for the
@@ -36,7 +35,7 @@ pub struct EmbeddingRequest {
     pub user: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl EmbeddingRequest {
@@ -48,7 +47,7 @@ impl EmbeddingRequest {
             dimensions: None,
             encoding_format: None,
             user: None,
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 

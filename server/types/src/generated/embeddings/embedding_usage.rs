@@ -4,8 +4,8 @@
 //! `EmbeddingUsage` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// The tokens that a request for embeddings took, all inputs together. Estimated where the provider
@@ -18,7 +18,7 @@ pub struct EmbeddingUsage {
     pub total_tokens: u64,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl EmbeddingUsage {

@@ -4,8 +4,8 @@
 //! `Health` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// The process is alive.
@@ -19,12 +19,12 @@ pub struct Health {
     pub version: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        Self { status: "ok".to_owned(), version: String::new(), extra: Map::new() }
+        Self { status: "ok".to_owned(), version: String::new(), extra: Extra::new() }
     }
 }
 

@@ -4,8 +4,8 @@
 //! `Readiness` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// The instance accepts work.
@@ -21,12 +21,12 @@ pub struct Readiness {
     pub models: u64,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for Readiness {
     fn default() -> Self {
-        Self { status: "ready".to_owned(), models: 0, extra: Map::new() }
+        Self { status: "ready".to_owned(), models: 0, extra: Extra::new() }
     }
 }
 

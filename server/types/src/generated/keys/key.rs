@@ -4,10 +4,9 @@
 //! `Key` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{KeyBudget, KeyId, KeyLimits, ModelId, Scope, Tenant};
+use crate::generated::{Extra, KeyBudget, KeyId, KeyLimits, ModelId, Scope, Tenant};
 
 /// A key, without the key itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,7 +39,7 @@ pub struct Key {
     pub last_used_at: Option<i64>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for Key {
@@ -58,7 +57,7 @@ impl Default for Key {
             created_at: 0,
             expires_at: None,
             last_used_at: None,
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 }

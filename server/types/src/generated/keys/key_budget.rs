@@ -4,11 +4,10 @@
 //! `KeyBudget` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::check::Pattern;
 use crate::generated::support;
-use crate::generated::{Check, Path, UsdAmount, Violation};
+use crate::generated::{Check, Extra, Path, UsdAmount, Violation};
 
 /// How much a key may spend. What is absent is not limited, beyond the gateway's own budgets.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -25,7 +24,7 @@ pub struct KeyBudget {
     pub usd_per_month: Option<UsdAmount>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl KeyBudget {

@@ -4,11 +4,10 @@
 //! `KeyCreateRequest` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::check::Pattern;
 use crate::generated::support;
-use crate::generated::{Check, KeyBudget, KeyLimits, ModelId, Path, Scope, Tenant, Violation};
+use crate::generated::{Check, Extra, KeyBudget, KeyLimits, ModelId, Path, Scope, Tenant, Violation};
 
 /// What a new key is called, and what it may do.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -44,7 +43,7 @@ pub struct KeyCreateRequest {
     pub tenant: Option<Tenant>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl KeyCreateRequest {

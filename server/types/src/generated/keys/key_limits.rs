@@ -4,10 +4,9 @@
 //! `KeyLimits` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Check, Path, Violation};
+use crate::generated::{Check, Extra, Path, Violation};
 
 /// How much a key may use at a time. What is absent is not limited, beyond the gateway's own
 /// limits.
@@ -30,7 +29,7 @@ pub struct KeyLimits {
     pub concurrent: Option<u64>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl KeyLimits {

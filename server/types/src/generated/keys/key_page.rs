@@ -4,10 +4,9 @@
 //! `KeyPage` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Cursor, Key};
+use crate::generated::{Cursor, Extra, Key};
 
 /// One page of keys.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,7 +25,7 @@ pub struct KeyPage {
     pub next_cursor: Option<Cursor>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for KeyPage {
@@ -36,7 +35,7 @@ impl Default for KeyPage {
             data: Vec::new(),
             has_more: false,
             next_cursor: None,
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 }

@@ -4,11 +4,10 @@
 //! `KeyUpdateRequest` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::check::Pattern;
 use crate::generated::support;
-use crate::generated::{Check, KeyBudget, KeyLimits, ModelId, Path, Scope, Violation};
+use crate::generated::{Check, Extra, KeyBudget, KeyLimits, ModelId, Path, Scope, Violation};
 
 /// What changes; what is absent stays.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -39,7 +38,7 @@ pub struct KeyUpdateRequest {
     pub expires_at: Option<u64>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl KeyUpdateRequest {

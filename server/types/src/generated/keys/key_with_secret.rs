@@ -6,10 +6,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{KeyBudget, KeyId, KeyLimits, ModelId, Scope, Tenant};
+use crate::generated::{Extra, KeyBudget, KeyId, KeyLimits, ModelId, Scope, Tenant};
 
 /// A key and, this once, the key itself.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -44,7 +43,7 @@ pub struct KeyWithSecret {
     pub key: String,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 /// Shows every field, but of a secret only that there is one.
@@ -85,7 +84,7 @@ impl Default for KeyWithSecret {
             expires_at: None,
             last_used_at: None,
             key: String::new(),
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 }

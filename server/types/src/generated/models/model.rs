@@ -4,10 +4,9 @@
 //! `Model` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::ModelPricing;
 use crate::generated::support;
+use crate::generated::{Extra, ModelPricing};
 
 /// A model that the caller may use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,7 +51,7 @@ pub struct Model {
     pub shutdown_date: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for Model {
@@ -68,7 +67,7 @@ impl Default for Model {
             pricing: None,
             deprecation_date: None,
             shutdown_date: None,
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 }

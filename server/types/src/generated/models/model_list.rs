@@ -4,10 +4,9 @@
 //! `ModelList` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::generated::Model;
 use crate::generated::support;
+use crate::generated::{Extra, Model};
 
 /// The models that the caller may use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,12 +19,12 @@ pub struct ModelList {
     pub data: Vec<Model>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for ModelList {
     fn default() -> Self {
-        Self { object: "list".to_owned(), data: Vec::new(), extra: Map::new() }
+        Self { object: "list".to_owned(), data: Vec::new(), extra: Extra::new() }
     }
 }
 

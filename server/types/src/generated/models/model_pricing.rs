@@ -4,8 +4,8 @@
 //! `ModelPricing` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use crate::generated::Extra;
 use crate::generated::support;
 
 /// US dollars per million tokens, as exact decimals. The gateway always tells `input` and `output`;
@@ -23,5 +23,5 @@ pub struct ModelPricing {
     pub output: Option<String>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }

@@ -4,10 +4,9 @@
 //! `UsagePage` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Cursor, UsageRow};
+use crate::generated::{Cursor, Extra, UsageRow};
 
 /// One page of usage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,7 +25,7 @@ pub struct UsagePage {
     pub next_cursor: Option<Cursor>,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for UsagePage {
@@ -36,7 +35,7 @@ impl Default for UsagePage {
             data: Vec::new(),
             has_more: false,
             next_cursor: None,
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 }

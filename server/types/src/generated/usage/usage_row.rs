@@ -4,10 +4,9 @@
 //! `UsageRow` and what it holds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::generated::support;
-use crate::generated::{Date, UsdAmount};
+use crate::generated::{Date, Extra, UsdAmount};
 
 /// What one day, model or key used, and what it cost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,7 +40,7 @@ pub struct UsageRow {
     pub cost_usd: UsdAmount,
     /// Fields that this version does not know, as received.
     #[serde(flatten, deserialize_with = "support::unique")]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Default for UsageRow {
@@ -57,7 +56,7 @@ impl Default for UsageRow {
             completion_tokens: 0,
             reasoning_tokens: 0,
             cost_usd: UsdAmount::default(),
-            extra: Map::new(),
+            extra: Extra::new(),
         }
     }
 }

@@ -131,7 +131,8 @@ impl Gateway {
         let wants = Wants::of(&chat.request);
         let route = self.route(&chat.principal, &chat.request.model).await?;
         if let Some(toolbox) = self.toolbox_for(&chat.request)? {
-            return self.desk.complete_with_tools(route, chat, toolbox).await;
+            // Boxed: few requests name such tools, and every request's future has room for it.
+            return Box::pin(self.desk.complete_with_tools(route, chat, toolbox)).await;
         }
         let leg = self.desk.first_leg();
         let mut answered = self.desk.complete(route, chat, leg).await?.answered;
@@ -148,7 +149,7 @@ impl Gateway {
         let route = self.route(&chat.principal, &chat.request.model).await?;
         if let Some(toolbox) = self.toolbox_for(&chat.request)? {
             let desk = Arc::clone(&self.desk);
-            return desk.stream_with_tools(route, chat, Arc::clone(toolbox), started_at).await;
+            return Box::pin(desk.stream_with_tools(route, chat, Arc::clone(toolbox), started_at)).await;
         }
         let wants = Wants::of(&chat.request);
         let leg = self.desk.first_leg();

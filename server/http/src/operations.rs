@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use dropshot::{ApiDescription, ApiDescriptionBuildErrors, Body, RequestContext};
+use futures_util::FutureExt;
 use http::Response;
 use novai_api::body::JsonBody;
 use novai_api::{
@@ -57,7 +58,8 @@ pub(crate) fn direct(operation_id: &str) -> Option<Direct> {
 }
 
 fn answer(operation: impl Future<Output = Result<Response<Body>, Problem>> + Send + 'static) -> Answer {
-    Box::pin(async move { Ok(operation.await.unwrap_or_else(Problem::into_response)) })
+    // Not an async block: it would keep room for `operation` twice, as what it was given and as what it waits for.
+    Box::pin(operation.map(|answered| Ok(answered.unwrap_or_else(Problem::into_response))))
 }
 
 impl Gateway for Operations {

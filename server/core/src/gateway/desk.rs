@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, TryFutureExt};
 use tokio::time::Instant;
 
 use super::opened::Opened;
@@ -68,15 +68,22 @@ impl Desk {
         Leg { deadline: self.routing.deadline(), attempts_before: 0 }
     }
 
-    pub async fn complete(&self, route: Route, chat: ChatRequest, leg: Leg) -> Result<Whole, Error> {
+    /// Not an async function: that would keep its arguments twice, and move them once more.
+    pub fn complete(
+        &self,
+        route: Route,
+        chat: ChatRequest,
+        leg: Leg,
+    ) -> impl Future<Output = Result<Whole, Error>> {
         let tokens_likely = |completion: &Completion| completion.json.len() as u64 / BYTES_PER_TOKEN_LIKELY;
         let ask: AskWhole<_> = |provider, call| provider.complete(call);
-        let mut whole = self.whole(route, chat, leg, ask, tokens_likely).await?;
-        let Answered { completion, charged, .. } = &mut whole.answered;
-        if charged.is_estimate {
-            completion.json = with_estimate(&completion.json, &charged.usage);
-        }
-        Ok(whole)
+        self.whole(route, chat, leg, ask, tokens_likely).map_ok(|mut whole| {
+            let Answered { completion, charged, .. } = &mut whole.answered;
+            if charged.is_estimate {
+                completion.json = with_estimate(&completion.json, &charged.usage);
+            }
+            whole
+        })
     }
 
     /// One answer, asked for with `ask`; where nobody counts, it most likely took `tokens_likely`.

@@ -161,6 +161,21 @@ fn broken_rules_are_named() {
 }
 
 #[test]
+fn lengths_are_told_with_what_was_counted() {
+    let five = json!({ "stop": ["a", "b", "c", "d", "e"] });
+    let long_key = json!({ "metadata": { "k".repeat(65): "v" } });
+    for (fields, told) in [
+        (json!({ "messages": [] }), "messages must not be empty, but is 0 items long"),
+        (json!({ "model": "" }), "model must not be empty, but is 0 characters long"),
+        (five, "stop must have at most 4 items, but is 5 items long"),
+        (long_key, "metadata must have keys of at most 64 characters, but is 65 characters long"),
+    ] {
+        let value: ChatCompletionRequest = serde_json::from_value(request(fields)).unwrap();
+        assert_eq!(value.check().unwrap_err().to_string(), told);
+    }
+}
+
+#[test]
 fn good_requests_pass() {
     for fields in [
         json!({}),

@@ -68,7 +68,7 @@ pub struct Violation {
 impl Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let param = if self.param.is_empty() { "the body" } else { &self.param };
-        write!(f, "{param} {}, got {}", self.rule, self.got)
+        write!(f, "{param} {}, but is {}", self.rule, self.got)
     }
 }
 
@@ -156,19 +156,22 @@ impl<'a> Path<'a> {
             1 => "must not be empty".to_owned(),
             limit => format!("must have at least {limit} items"),
         };
-        self.hold(count >= limit, rule, &format_args!("{count}"))
+        self.hold(count >= limit, rule, &Long(count, ["item", "items"]))
     }
 
     pub fn max_items(&self, count: usize, limit: usize) -> Result<(), Violation> {
-        self.hold(count <= limit, || format!("must have at most {limit} items"), &format_args!("{count}"))
+        let rule = || format!("must have at most {limit} items");
+        self.hold(count <= limit, rule, &Long(count, ["item", "items"]))
     }
 
     pub fn min_properties(&self, count: usize, limit: usize) -> Result<(), Violation> {
-        self.hold(count >= limit, || format!("must have at least {limit} entries"), &format_args!("{count}"))
+        let rule = || format!("must have at least {limit} entries");
+        self.hold(count >= limit, rule, &Long(count, ["entry", "entries"]))
     }
 
     pub fn max_properties(&self, count: usize, limit: usize) -> Result<(), Violation> {
-        self.hold(count <= limit, || format!("must have at most {limit} entries"), &format_args!("{count}"))
+        let rule = || format!("must have at most {limit} entries");
+        self.hold(count <= limit, rule, &Long(count, ["entry", "entries"]))
     }
 
     pub fn key_max_length<'k>(
@@ -261,7 +264,17 @@ struct Characters<'a>(&'a str);
 
 impl Display for Characters<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.chars().count())
+        Long(self.0.chars().count(), ["character", "characters"]).fmt(f)
+    }
+}
+
+/// How many, and of what: one of it, and several.
+struct Long(usize, [&'static str; 2]);
+
+impl Display for Long {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(count, [one, several]) = self;
+        write!(f, "{count} {} long", if *count == 1 { one } else { several })
     }
 }
 

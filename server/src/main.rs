@@ -32,8 +32,7 @@ use cli::{CheckConfig, Cli, Serve, Task};
 use clocks::Clocks;
 use config::{Config, Overrides, Problem, Problems};
 
-/// A request is a few hundred short-lived allocations, often freed on another thread than they were made on: glibc's
-/// allocator took an eighth of the gateway's CPU.
+/// With glibc's allocator a small request takes 1 to 2 µs of some 35 more.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -123,13 +123,7 @@ impl From<BodyError> for Problem {
             BodyError::Incomplete => Problem::bad_request("the connection broke before the body's end"),
             BodyError::NotJson { reason } => Problem::bad_request(format!("the body is not JSON: {reason}")),
             BodyError::Invalid(violation) => {
-                let field = if violation.param.is_empty() { "the body" } else { &violation.param };
-                let message = if violation.got.is_empty() {
-                    format!("{field} {}", violation.rule)
-                } else {
-                    format!("{field} {}, but is {}", violation.rule, violation.got)
-                };
-                let mut problem = Problem::bad_request(message);
+                let mut problem = Problem::bad_request(violation.to_string());
                 problem.param = (!violation.param.is_empty()).then_some(violation.param);
                 problem
             }

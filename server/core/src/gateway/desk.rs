@@ -68,7 +68,7 @@ impl Desk {
         Leg { deadline: self.routing.deadline(), attempts_before: 0 }
     }
 
-    /// Not an async function: that would keep its arguments twice, and move them once more.
+    /// One chat completion; where nobody counted its tokens, with our estimate in it.
     pub fn complete(
         &self,
         route: Route,
@@ -77,6 +77,7 @@ impl Desk {
     ) -> impl Future<Output = Result<Whole, Error>> {
         let tokens_likely = |completion: &Completion| completion.json.len() as u64 / BYTES_PER_TOKEN_LIKELY;
         let ask: AskWhole<_> = |provider, call| provider.complete(call);
+        // Not an async function: that would keep its arguments twice, and move them once more.
         self.whole(route, chat, leg, ask, tokens_likely).map_ok(|mut whole| {
             let Answered { completion, charged, .. } = &mut whole.answered;
             if charged.is_estimate {

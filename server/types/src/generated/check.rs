@@ -61,14 +61,15 @@ pub struct Violation {
     pub param: String,
     /// What the value has to be: `must be at most 2`.
     pub rule: String,
-    /// What came instead, shortened.
+    /// What came instead, shortened; empty where there is nothing to show.
     pub got: String,
 }
 
 impl Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let param = if self.param.is_empty() { "the body" } else { &self.param };
-        write!(f, "{param} {}, but is {}", self.rule, self.got)
+        write!(f, "{param} {}", self.rule)?;
+        if self.got.is_empty() { Ok(()) } else { write!(f, ", but is {}", self.got) }
     }
 }
 

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 pub struct Extra(Option<Box<Map<String, Value>>>);
 
 impl Extra {
+    /// Of an object that has none.
     pub const fn new() -> Self {
         Self(None)
     }
